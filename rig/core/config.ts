@@ -1,0 +1,254 @@
+/**
+ * The configuration: YAML text -> checked, complete settings with their defaults. The schema is the documentation.
+ * Names in the file are short, as people write them; every unit is said here.
+ */
+import { z } from "zod";
+import { formatDuration, parseDurationMs } from "./duration.js";
+
+/** Pins of an UNO that can be used; D0 and D1 are the USB serial line. */
+export const DIGITAL_PINS = [
+  "D2",
+  "D3",
+  "D4",
+  "D5",
+  "D6",
+  "D7",
+  "D8",
+  "D9",
+  "D10",
+  "D11",
+  "D12",
+  "D13",
+] as const;
+export const ANALOG_PINS = ["A0", "A1", "A2", "A3", "A4", "A5"] as const;
+export type AnalogPin = (typeof ANALOG_PINS)[number];
+export type DigitalPin = (typeof DIGITAL_PINS)[number] | AnalogPin;
+
+/** Firmata's number of a pin: D2 -> 2, A0 -> 14. */
+export function firmataPin(pin: DigitalPin): number {
+  const number = Number(pin.slice(1));
+  return pin.startsWith("A") ? 14 + number : number;
+}
+
+/** ADC channel of an analog pin: A0 -> 0. */
+export function analogChannel(pin: AnalogPin): number {
+  return Number(pin.slice(1));
+}
+
+const digitalPin = z
+  .union([z.enum([...DIGITAL_PINS, ...ANALOG_PINS]), z.literal([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])], {
+    error: `a digital pin: D2 to D13, or A0 to A5 (D0 and D1 are the USB serial line)`,
+  })
+  .transform((pin): DigitalPin => (typeof pin === "number" ? (`D${pin}` as DigitalPin) : pin));
+const analogPin = z.enum(ANALOG_PINS, { error: "a pin that can measure: A0 to A5" });
+
+/** Text such as "10s" -> milliseconds, between the two limits. */
+const duration = (minMs: number, maxMs: number) => {
+  const allowed = `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as 500ms, 10s, 15m or 1h`;
+  return z
+    .string({ error: allowed })
+    .transform((text) => parseDurationMs(text) ?? Number.NaN)
+    .pipe(z.number({ error: allowed }).min(minMs, { error: allowed }).max(maxMs, { error: allowed }));
+};
+const number = (min: number, max: number, unit: string) => {
+  const allowed = `a number from ${min} to ${max}${unit === "" ? "" : ` ${unit}`}`;
+  return z.number({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
+};
+const wholeNumber = (min: number, max: number, unit: string) => {
+  const allowed = `a whole number from ${min} to ${max}${unit === "" ? "" : ` ${unit}`}`;
+  return z.int({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
+};
+const text = (what: string) => z.string({ error: what }).min(1, { error: what });
+const name = (what: string) =>
+  z
+    .string({ error: `${what}: letters, digits, - and _, at most 24` })
+    .regex(/^[A-Za-z0-9_-]{1,24}$/, { error: `${what}: letters, digits, - and _, at most 24` });
+
+/** Current sensor on an analog pin. */
+const currentSensor = z.strictObject({
+  /** zmct103c: current transformer with burden; acs712: Hall sensor, one of the three ranges. */
+  sensor: z
+    .enum(["zmct103c", "acs712-5a", "acs712-20a", "acs712-30a"], {
+      error: "zmct103c, acs712-5a, acs712-20a or acs712-30a",
+    })
+    .default("zmct103c"),
+  /** Burden resistor of the current transformer [ohm]. */
+  burden: number(1, 10_000, "ohm").default(200),
+  /** Turns of the current transformer, primary to secondary [1]. */
+  ratio: number(1, 100_000, "turns").default(1000),
+  pin: analogPin.default("A0"),
+});
+
+/** Voltage sensor; leave it out and the nominal mains voltage is used and marked so. */
+const voltageSensor = z.strictObject({
+  sensor: z.enum(["zmpt101b"], { error: "zmpt101b" }).default("zmpt101b"),
+  pin: analogPin.default("A1"),
+  /** Voltage at the pin for one volt of mains [V/V]. */
+  gain: number(1e-5, 1, "V/V").default(0.005),
+});
+
+const lcd = z.discriminatedUnion(
+  "type",
+  [
+    z.strictObject({
+      type: z.literal("parallel"),
+      rs: digitalPin.default("D2"),
+      e: digitalPin.default("D3"),
+      d4: digitalPin.default("D4"),
+      d5: digitalPin.default("D5"),
+      d6: digitalPin.default("D6"),
+      d7: digitalPin.default("D7"),
+    }),
+    z.strictObject({
+      type: z.literal("i2c"),
+      /** 7-bit address of the PCF8574 backpack: 0x20-0x27 (PCF8574), 0x38-0x3F (PCF8574A). */
+      address: wholeNumber(0x20, 0x3f, "(0x27 or 0x3F usually)").default(0x27),
+    }),
+    z.strictObject({ type: z.literal("none") }),
+  ],
+  { error: "an object with type: parallel, i2c or none" },
+);
+
+const boardPort = z.union(
+  [text("a port"), z.strictObject({ serialNumber: text("the board's USB serial number") })],
+  { error: "virtual, a path such as /dev/ttyACM0 or COM3, or { serialNumber: ... }" },
+);
+
+/** What the virtual bench builds for a meter; what is left out is as the meter's own sensors say. */
+const virtualMeter = z.strictObject({
+  /** Lamps of 100 W switched on at the start. */
+  lamps: wholeNumber(0, 4, "lamps").default(1),
+  /** Turns ratio of the transformer that is really there [1]. */
+  ratio: number(1, 100_000, "turns").optional(),
+  /** Burden that is really there [ohm]. */
+  burden: number(1, 10_000, "ohm").optional(),
+  /** Gain of the voltage sensor that is really there [V/V]. */
+  gain: number(1e-5, 1, "V/V").optional(),
+  /** Bias of A0 and A1 [V]. */
+  bias: number(0, 5, "V").default(2.5),
+  /** ADC noise, rms [LSB]. */
+  noise: number(0, 50, "LSB rms").default(0.4),
+});
+
+const meter = z.strictObject({
+  id: name("a meter's id"),
+  board: z
+    .strictObject({
+      port: boardPort.default("virtual"),
+      baud: z
+        .literal([9600, 19_200, 38_400, 57_600, 115_200], {
+          error: "a baud rate of Firmata: 57600 (StandardFirmata), or 9600, 19200, 38400, 115200",
+        })
+        .default(57_600),
+    })
+    .prefault({}),
+  current: currentSensor.prefault({}),
+  voltage: voltageSensor.optional(),
+  /** Power factor assumed where no voltage is measured. */
+  nominalPowerFactor: number(0.01, 1, "").default(1),
+  /** Current below which no load is counted [A]. */
+  creep: number(0, 1, "A").default(0.015),
+  lcd: lcd.prefault({ type: "parallel" }),
+  /** The loop through the meter's modem cable. */
+  bus: z.strictObject({ out: digitalPin.default("D8"), in: digitalPin.default("D9") }).prefault({}),
+  /** Load relay; LOW is load on. */
+  relay: digitalPin.default("D10"),
+  /** Bypass wires to the neighbour. */
+  link: z.strictObject({ tx: digitalPin.default("D11"), rx: digitalPin.default("D12") }).prefault({}),
+  led: digitalPin.default("D13"),
+  virtual: virtualMeter.prefault({}),
+});
+
+const modem = z.union(
+  [
+    z.literal("none"),
+    z.strictObject({
+      port: text("virtual, or the modem's serial port"),
+      baud: wholeNumber(300, 115_200, "baud").default(9600),
+      apn: z.string({ error: "the access point name of the SIM's network" }).default(""),
+      user: z.string({ error: "text" }).default(""),
+      password: z.string({ error: "text" }).default(""),
+    }),
+  ],
+  { error: "none, or an object with port, baud, apn, user, password" },
+);
+
+const tcpPort = wholeNumber(0, 65_535, "(0: any free one)");
+
+export const configSchema = z.strictObject({
+  site: name("the site's name").default("lab-1"),
+  mains: z
+    .strictObject({
+      /** Nominal RMS voltage [V]. */
+      volts: number(10, 500, "V").default(230),
+      /** Nominal frequency [Hz]. */
+      hz: number(40, 70, "Hz").default(50),
+    })
+    .prefault({}),
+  report: z
+    .strictObject({
+      /** A report to the centre sums up this long. */
+      every: duration(1000, 3_600_000).prefault("10s"),
+      /** A reading sums up this long. */
+      reading: duration(200, 60_000).prefault("1s"),
+    })
+    .prefault({}),
+  demand: z
+    .strictObject({
+      /** Integration period of the demand register, aligned to the clock. */
+      period: duration(60_000, 3_600_000).prefault("15m"),
+    })
+    .prefault({}),
+  meters: z
+    .array(meter, { error: "a list of meters" })
+    .min(1, { error: "at least one meter" })
+    .max(200, { error: "at most 200 meters" }),
+  links: z
+    .array(
+      z.strictObject({
+        between: z.tuple([name("a meter's id"), name("a meter's id")], {
+          error: "two meter ids, such as [main, neighbour]",
+        }),
+      }),
+      { error: "a list of links" },
+    )
+    .default([]),
+  modem: modem.default("none"),
+  broker: z
+    .strictObject({
+      host: text("the broker's host name or address").default("127.0.0.1"),
+      port: z
+        .union([z.literal("embedded"), tcpPort], { error: "embedded, or a TCP port from 0 to 65535" })
+        .default("embedded"),
+      username: text("the broker's user name").optional(),
+      /** File that holds the broker's password and nothing else. */
+      passwordFile: text("the path of a file with the broker's password").optional(),
+    })
+    .prefault({}),
+  centre: z
+    .strictObject({
+      embedded: z.boolean({ error: "true or false" }).default(true),
+      web: z
+        .strictObject({
+          host: text("a host name or address").default("127.0.0.1"),
+          port: tcpPort.default(8080),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  virtual: z
+    .strictObject({
+      /** Intel hex file of the boards' firmware, beside the config file; left out: StandardFirmata 2.5. */
+      firmware: text("the path of an Intel hex file").optional(),
+      /** Start of the random numbers, so that a run can be repeated. */
+      seed: wholeNumber(0, 0xffff_ffff, "").default(1),
+    })
+    .prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type MeterConfig = Config["meters"][number];
+export type LcdConfig = MeterConfig["lcd"];
+export type CurrentSensorConfig = MeterConfig["current"];
+export type VoltageSensorConfig = NonNullable<MeterConfig["voltage"]>;
+export type VirtualMeterConfig = MeterConfig["virtual"];

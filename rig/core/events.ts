@@ -1,0 +1,147 @@
+/**
+ * Everything that happens in a rig, as plain objects: plain mode prints them, the dashboard draws them.
+ * They are a contract with scripts: fields are added, never renamed.
+ */
+import type { Quantities, ReadingFlag } from "./reading.js";
+
+export type BoardState = "connecting" | "ready" | "lost";
+export type Route = "direct" | "bypassed" | "barred";
+/** The two lines of a 16x2 display, each exactly 16 characters. */
+export type LcdLines = readonly [string, string];
+
+/** The measured fields that `reading`, `report` and `received` share. */
+export interface MeasuredFields extends Quantities {
+  readonly energyWh: number;
+  readonly maxDemandW: number;
+  readonly samples: number;
+  readonly sampleRateHz: number;
+  readonly flags: readonly ReadingFlag[];
+}
+
+export interface BoardEvent {
+  readonly event: "board";
+  readonly meter: string;
+  readonly state: BoardState;
+  /** Name and version as the board reports it, "StandardFirmata 2.5"; null before it is known. */
+  readonly firmware: string | null;
+  readonly port: string;
+  /** Why it is not ready, or what to know about it ("sampling at 11 ms: firmware older than 2.5"). */
+  readonly detail?: string;
+  /** What was survived on this board's wire since the start. */
+  readonly counters?: {
+    readonly discardedBytes: number;
+    readonly refusedMessages: number;
+    readonly resets: number;
+  };
+}
+
+export interface ReadingEvent extends MeasuredFields {
+  readonly event: "reading";
+  readonly meter: string;
+  readonly runningDemandW: number;
+  /** End of the window by the meter's side, ISO 8601 UTC. */
+  readonly measuredAt: string;
+}
+
+export interface DisplayEvent {
+  readonly event: "display";
+  readonly meter: string;
+  readonly lines: LcdLines;
+}
+
+/** Virtual bench only: what the emulated glass really shows, read from the controller's memory. */
+export interface LcdEvent {
+  readonly event: "lcd";
+  readonly meter: string;
+  readonly lines: LcdLines;
+  readonly timingViolations: number;
+}
+
+export interface RouteEvent {
+  readonly event: "route";
+  readonly meter: string;
+  readonly route: Route;
+  readonly via: string | null;
+  readonly cause: string;
+}
+
+/** A report was made, sealed and written to the journal; the centre will say the same values in `received`. */
+export interface ReportEvent extends MeasuredFields {
+  readonly event: "report";
+  readonly meter: string;
+  readonly sequence: number;
+  readonly measuredAt: string;
+  readonly runningDemandW: number;
+  /** Reports of this meter that wait in the journal, this one included. */
+  readonly waiting: number;
+}
+
+export interface SentEvent {
+  readonly event: "sent";
+  readonly meter: string;
+  readonly sequence: number;
+  /** The neighbour's id, or null when it went by the meter's own cable. */
+  readonly via: string | null;
+  readonly waiting: number;
+}
+
+export interface ReceivedEvent extends MeasuredFields {
+  readonly event: "received";
+  readonly meter: string;
+  readonly sequence: number;
+  readonly via: string | null;
+  readonly delayed: boolean;
+  readonly measuredAt: string;
+  readonly runningDemandW: number;
+}
+
+export interface AlertEvent {
+  readonly event: "alert";
+  /** "storage", "replay", "bad-seal", "behind", ... */
+  readonly kind: string;
+  readonly meter: string | null;
+  readonly text: string;
+}
+
+export interface CommandEvent {
+  readonly event: "command";
+  readonly command: string;
+  readonly outcome: "done" | "refused" | "needs-hand";
+  readonly text: string;
+}
+
+/** Virtual bench only: whether the emulation keeps real time. */
+export interface BenchEvent {
+  readonly event: "bench";
+  readonly behindMs: number;
+  /** Bench time given up since the start because the machine could not keep up [ms]. */
+  readonly skippedMs: number;
+}
+
+/** The way to the broker. */
+export interface UplinkEvent {
+  readonly event: "uplink";
+  readonly meter: string;
+  readonly state: "connecting" | "connected" | "down";
+  readonly detail: string;
+}
+
+export type RigEvent =
+  | BoardEvent
+  | ReadingEvent
+  | DisplayEvent
+  | LcdEvent
+  | RouteEvent
+  | ReportEvent
+  | SentEvent
+  | ReceivedEvent
+  | AlertEvent
+  | CommandEvent
+  | BenchEvent
+  | UplinkEvent;
+
+/** An event with its time, as it is printed and drawn. */
+export type TimedEvent = RigEvent & { readonly time: string };
+
+/** Where a stage says what happened. Must not throw. */
+export type EmitEvent = (event: RigEvent) => void;
