@@ -1,0 +1,133 @@
+/** Rules of the configuration that span several keys: what is used twice, and what does not fit together. Pure. */
+import { type Config, firmataPin, type MeterConfig } from "./config.js";
+
+export interface ConfigFault {
+  readonly path: PropertyKey[];
+  /** The offending value; undefined where the key itself is the fault. */
+  readonly value: unknown;
+  /** What is wrong and what is allowed, the rest of the sentence. */
+  readonly problem: string;
+}
+
+export function findConflicts(config: Config): ConfigFault[] {
+  return [
+    ...findTwinMeters(config),
+    ...config.meters.flatMap((meter, index) => findTwinPins(meter, index)),
+    ...findBadLinks(config),
+    ...findBadTimes(config),
+    ...findBadBroker(config),
+  ];
+}
+
+function findTwinMeters({ meters }: Config): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const ids = new Map<string, number>();
+  const ports = new Map<string, number>();
+  meters.forEach((meter, index) => {
+    const sameId = ids.get(meter.id);
+    if (sameId === undefined) ids.set(meter.id, index);
+    else {
+      const problem = `meters[${sameId}] has that id already; every meter needs its own`;
+      faults.push({ path: ["meters", index, "id"], value: meter.id, problem });
+    }
+    if (meter.board.port === "virtual") return;
+    const port = JSON.stringify(meter.board.port);
+    const samePort = ports.get(port);
+    if (samePort === undefined) ports.set(port, index);
+    else {
+      const problem = `meters[${samePort}] has that port already; only virtual may stand more than once`;
+      faults.push({ path: ["meters", index, "board", "port"], value: meter.board.port, problem });
+    }
+  });
+  return faults;
+}
+
+function findTwinPins(meter: MeterConfig, index: number): ConfigFault[] {
+  const uses: [keys: string[], pin: number, label: string][] = [];
+  const use = (pin: Parameters<typeof firmataPin>[0], ...keys: string[]) => {
+    uses.push([keys, firmataPin(pin), String(pin)]);
+  };
+  use(meter.current.pin, "current", "pin");
+  if (meter.voltage !== undefined) use(meter.voltage.pin, "voltage", "pin");
+  if (meter.lcd.type === "parallel") {
+    for (const key of ["rs", "e", "d4", "d5", "d6", "d7"] as const) use(meter.lcd[key], "lcd", key);
+  }
+  if (meter.lcd.type === "i2c") {
+    use("A4", "lcd", "type");
+    use("A5", "lcd", "type");
+  }
+  use(meter.bus.out, "bus", "out");
+  use(meter.bus.in, "bus", "in");
+  use(meter.relay, "relay");
+  use(meter.link.tx, "link", "tx");
+  use(meter.link.rx, "link", "rx");
+  use(meter.led, "led");
+
+  const first = new Map<number, string>();
+  return uses.flatMap(([keys, pin, label]) => {
+    const other = first.get(pin);
+    if (other === undefined) {
+      first.set(pin, keys.join("."));
+      return [];
+    }
+    return [
+      {
+        path: ["meters", index, ...keys],
+        value: label,
+        problem: `pin ${label} is used by ${other} of the same meter already; give each its own pin`,
+      },
+    ];
+  });
+}
+
+function findBadLinks({ meters, links }: Config): ConfigFault[] {
+  const ids = meters.map((meter) => meter.id);
+  const seen = new Set<string>();
+  return links.flatMap(({ between }, index): ConfigFault[] => {
+    const path = ["links", index, "between"];
+    const stranger = between.find((id) => !ids.includes(id));
+    if (stranger !== undefined) {
+      return [
+        { path, value: between, problem: `there is no meter ${stranger}; the meters are ${ids.join(", ")}` },
+      ];
+    }
+    if (between[0] === between[1])
+      return [{ path, value: between, problem: "a link joins two different meters" }];
+    const ends = [...between].sort().join(" ");
+    if (seen.has(ends)) return [{ path, value: between, problem: "these two are linked already" }];
+    seen.add(ends);
+    return [];
+  });
+}
+
+function findBadTimes({ report }: Config): ConfigFault[] {
+  if (report.every >= report.reading && report.every % report.reading === 0) return [];
+  return [
+    {
+      path: ["report", "every"],
+      value: `${report.every}ms`,
+      problem: `it must be a whole multiple of report.reading, which is ${report.reading}ms`,
+    },
+  ];
+}
+
+function findBadBroker({ broker, centre }: Config): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  if (broker.port === "embedded") {
+    if (!centre.embedded) {
+      const problem =
+        "an embedded broker needs centre.embedded: true; give the TCP port of a real broker instead";
+      faults.push({ path: ["broker", "port"], value: broker.port, problem });
+    }
+    for (const key of ["username", "passwordFile"] as const) {
+      if (broker[key] === undefined) continue;
+      const problem = "the embedded broker makes its own user and password; leave it out";
+      faults.push({ path: ["broker", key], value: broker[key], problem });
+    }
+  } else if ((broker.username === undefined) !== (broker.passwordFile === undefined)) {
+    const given = broker.username === undefined ? "passwordFile" : "username";
+    const problem = "username and passwordFile go together; give both or neither";
+    faults.push({ path: ["broker", given], value: broker[given], problem });
+  }
+  return faults;
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig, readConfigFile } from "../../rig/core/config-file.js";
+import { ConfigError } from "../../rig/core/errors.js";
+
+const METERS = "meters:\n  - id: main\n  - id: neighbour\n";
+
+/** The one-line message that a configuration is refused with. */
+function fault(text: string): string {
+  try {
+    parseConfig(text, "lab.yaml");
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error("the configuration was accepted");
+}
+
+describe("a configuration file", () => {
+  it("is complete with two meter ids alone: UNO pins, 57600 baud, 10 s reports", () => {
+    const config = parseConfig(METERS, "lab.yaml");
+    expect(config.report).toEqual({ every: 10_000, reading: 1000 });
+    expect(config.meters[0]).toMatchObject({
+      board: { port: "virtual", baud: 57_600 },
+      current: { sensor: "zmct103c", burden: 200, ratio: 1000, pin: "A0" },
+      lcd: { type: "parallel", rs: "D2", e: "D3", d4: "D4", d7: "D7" },
+      bus: { out: "D8", in: "D9" },
+      relay: "D10",
+    });
+    expect(config.meters[0]?.voltage).toBeUndefined();
+    expect(config.broker.port).toBe("embedded");
+  });
+
+  it.each(["config/virtual.yaml", "config/paper.yaml"])("%s of this project is valid", (file) => {
+    expect(readConfigFile(file).meters.map((meter) => meter.id)).toEqual(["main", "neighbour"]);
+  });
+
+  it("takes the modem, broker and centre of the design document", () => {
+    const config = parseConfig(
+      `${METERS}modem: { port: virtual, baud: 9600, apn: airtelgprs.com, user: "", password: "" }\nbroker: { host: 127.0.0.1, port: embedded }\ncentre: { embedded: true, web: { host: 127.0.0.1, port: 8080 } }\n`,
+      "lab.yaml",
+    );
+    expect(config.modem).toMatchObject({ port: "virtual", apn: "airtelgprs.com" });
+  });
+
+  it.each<[what: string, text: string, line: number, parts: string[]]>([
+    ["an unknown key", `site: a\nmetres: 3\n${METERS}`, 2, ["metres", "not a key", "meters", "site"]],
+    [
+      "an unknown key of a meter",
+      "meters:\n  - id: main\n    lamp: 3\n",
+      3,
+      ["meters[0].lamp", "current", "lcd"],
+    ],
+    ["a wrong type", `mains:\n  volts: high\n${METERS}`, 2, ["mains.volts", '"high"', "10 to 500 V"]],
+    ["a value out of range", `mains:\n  hz: 400\n${METERS}`, 2, ["mains.hz", "400", "40 to 70 Hz"]],
+    ["a bad duration", `report:\n  every: soon\n${METERS}`, 2, ["report.every", '"soon"', "1s to 1h"]],
+    ["a duration as a number", `report:\n  every: 10\n${METERS}`, 2, ["report.every", "10", "such as 500ms"]],
+    [
+      "an interval that readings do not fill",
+      `report:\n  every: 2500ms\n${METERS}`,
+      2,
+      ["whole multiple", "1000ms"],
+    ],
+    ["no meters", "site: a\n", 1, ["meters", "missing"]],
+    ["a meter without id", "meters:\n  - lcd: { type: none }\n", 2, ["meters[0].id", "missing"]],
+    ["an id with a slash", "meters:\n  - id: a/b\n", 2, ["meters[0].id", '"a/b"', "letters"]],
+    ["two meters with one id", "meters:\n  - id: a\n  - id: a\n", 3, ["meters[1].id", '"a"', "meters[0]"]],
+    [
+      "two meters on one port",
+      "meters:\n  - id: a\n    board: { port: COM3 }\n  - id: b\n    board: { port: COM3 }\n",
+      5,
+      ["meters[1].board.port", "COM3", "meters[0]"],
+    ],
+    ["a pin used twice", "meters:\n  - id: a\n    relay: D8\n", 3, ["meters[0]", "D8", "bus.out"]],
+    [
+      "the serial line as a pin",
+      "meters:\n  - id: a\n    relay: D1\n",
+      3,
+      ["meters[0].relay", "D1", "D2 to D13"],
+    ],
+    [
+      "a digital pin that is to measure",
+      "meters:\n  - id: a\n    current:\n      pin: D7\n",
+      4,
+      ["meters[0].current.pin", "D7", "A0 to A5"],
+    ],
+    [
+      "a sensor on the pins of the I2C display",
+      "meters:\n  - id: a\n    current: { pin: A4 }\n    lcd: { type: i2c }\n",
+      4,
+      ["meters[0].lcd", "A4", "current.pin"],
+    ],
+    ["a link to nobody", `${METERS}links:\n  - between: [main, third]\n`, 5, ["third", "main, neighbour"]],
+    ["a link to itself", `${METERS}links:\n  - between: [main, main]\n`, 5, ["two different meters"]],
+    ["a TCP port out of range", `${METERS}broker:\n  port: 70000\n`, 5, ["broker.port", "70000", "65535"]],
+    [
+      "a user without password",
+      `${METERS}broker:\n  port: 1883\n  username: u\n`,
+      6,
+      ["username", "go together"],
+    ],
+    [
+      "a password file that is not there",
+      `${METERS}broker:\n  port: 1883\n  username: u\n  passwordFile: none.txt\n`,
+      7,
+      ["none.txt", "no such file"],
+    ],
+    [
+      "an embedded broker without centre",
+      `${METERS}centre:\n  embedded: false\n`,
+      1,
+      ["broker.port", "embedded"],
+    ],
+  ])("refuses %s, naming file, line, key, value and what is allowed", (_, text, line, parts) => {
+    const message = fault(text);
+    expect(message).not.toContain("\n");
+    expect(message).toMatch(new RegExp(`^lab\\.yaml:${line}: `));
+    for (const part of parts) expect(message).toContain(part);
+  });
+
+  it("refuses text that is not YAML with its line", () => {
+    expect(fault("site: a\nmeters: [\n")).toMatch(/^lab\.yaml:\d+: not YAML: /);
+  });
+
+  it("names the path of a file that is not there", () => {
+    expect(() => readConfigFile("config/none.yaml")).toThrow(/config\/none\.yaml: there is no such file/);
+  });
+
+  it("gives one line for each of three faults", () => {
+    expect(fault("site: 3\nmains: { volts: 1 }\nmeters: []\n").split("\n")).toHaveLength(3);
+  });
+});
