@@ -48,6 +48,27 @@ export function writeDurably(file: string, contents: string | Uint8Array): void 
 }
 
 /**
+ * Makes a rename in the directory survive a power cut, for what must never go back to its old contents.
+ * Does nothing on Windows, where a directory cannot be flushed.
+ */
+export function flushDirectory(directory: string): void {
+  if (process.platform === "win32") return;
+  try {
+    const descriptor = openSync(directory, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    throw new StorageError("storage/unwritable", `cannot flush ${directory}: ${(cause as Error).message}`, {
+      cause,
+      hint: "check the disk",
+    });
+  }
+}
+
+/**
  * Moves a damaged file out of the way, never over another one, so that nothing in it is lost.
  * @returns where it is now: `<file>.broken-1`, `-2`, ...
  */
