@@ -60,7 +60,8 @@ export function parseCommandLine(words: readonly string[], stdoutIsTerminal: boo
   if (values.version) return { command: "version" };
   const [name = "run", ...rest] = positionals;
   const command = COMMANDS.find((known) => known === name);
-  if (command === undefined) throw new UsageError(`there is no command ${name}; there are ${COMMANDS.join(", ")}`);
+  if (command === undefined)
+    throw new UsageError(`there is no command ${name}; there are ${COMMANDS.join(", ")}`);
   if (rest.length > 0) throw new UsageError(`${command} takes no ${rest.join(" ")}`);
   if (command === "ports" || command === "help") return { command };
   return {

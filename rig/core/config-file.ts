@@ -10,11 +10,18 @@ import { type Config, configSchema } from "./config.js";
 import { type ConfigFault, findConflicts } from "./config-rules.js";
 import { ConfigError } from "./errors.js";
 
+/** A checked configuration that still knows where each of its keys stands in the text. */
+export interface ConfigFile {
+  readonly config: Config;
+  /** The error for a value that turned out wrong only when it was used, such as a port that is taken. */
+  fault(fault: ConfigFault): ConfigError;
+}
+
 /**
  * @param file path of the YAML file; paths inside it are taken from its own directory
  * @throws ConfigError whose message has one line for each fault
  */
-export function readConfigFile(file: string): Config {
+export function readConfigFile(file: string): ConfigFile {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -30,7 +37,7 @@ export function readConfigFile(file: string): Config {
 }
 
 /** @param file name used in messages, and the place that relative paths start from */
-export function parseConfig(text: string, file: string): Config {
+export function parseConfig(text: string, file: string): ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -41,32 +48,26 @@ export function parseConfig(text: string, file: string): Config {
         .join("\n"),
     );
   }
-  const lineOf = (keys: PropertyKey[]) => {
-    const offset = offsetOf(document.contents, keys);
-    return offset === undefined ? 1 : lines.linePos(offset).line;
-  };
-  const fail = (faults: readonly ConfigFault[]): never => {
-    throw new ConfigError(
+  const errorOf = (faults: readonly ConfigFault[]) =>
+    new ConfigError(
       "config/invalid",
       faults
-        .map((fault) => {
-          const at = `${file}:${lineOf(fault.path)}: ${formatPath(fault.path)}`;
-          return fault.value === undefined
-            ? `${at} ${fault.problem}`
-            : `${at} is ${JSON.stringify(fault.value)}: ${fault.problem}`;
+        .map(({ path: keys, value, problem }) => {
+          const { line } = lines.linePos(offsetOf(document.contents, keys) ?? 0);
+          const shown = value === undefined ? problem : `is ${JSON.stringify(value)}: ${problem}`;
+          return `${file}:${line}: ${formatPath(keys)} ${shown}`;
         })
         .join("\n"),
     );
-  };
 
   const raw: unknown = document.toJS() ?? {};
   const parsed = configSchema.safeParse(raw);
-  if (!parsed.success) return fail(parsed.error.issues.flatMap((issue) => describeIssue(issue, raw)));
+  if (!parsed.success) throw errorOf(parsed.error.issues.flatMap((issue) => describeIssue(issue, raw)));
 
   const config = resolvePaths(parsed.data, path.dirname(path.resolve(file)));
   const conflicts = [...findConflicts(config), ...findMissingFiles(config)];
-  if (conflicts.length > 0) return fail(conflicts);
-  return config;
+  if (conflicts.length > 0) throw errorOf(conflicts);
+  return { config, fault: (fault) => errorOf([fault]) };
 }
 
 function resolvePaths(config: Config, directory: string): Config {

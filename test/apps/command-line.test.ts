@@ -3,7 +3,12 @@ import { parseCommandLine, UsageError } from "../../rig/apps/command-line.js";
 
 describe("the command line", () => {
   it("without words runs the virtual bench in a dashboard", () => {
-    expect(parseCommandLine([], true)).toMatchObject({ command: "run", plain: false, stopAfterMs: null, dataDirectory: ".meter-rig" });
+    expect(parseCommandLine([], true)).toMatchObject({
+      command: "run",
+      plain: false,
+      stopAfterMs: null,
+      dataDirectory: ".meter-rig",
+    });
   });
 
   it("is plain when stdout is no terminal", () => {

@@ -17,7 +17,7 @@ function fault(text: string): string {
 
 describe("a configuration file", () => {
   it("is complete with two meter ids alone: UNO pins, 57600 baud, 10 s reports", () => {
-    const config = parseConfig(METERS, "lab.yaml");
+    const { config } = parseConfig(METERS, "lab.yaml");
     expect(config.report).toEqual({ every: 10_000, reading: 1000 });
     expect(config.meters[0]).toMatchObject({
       board: { port: "virtual", baud: 57_600 },
@@ -31,11 +31,11 @@ describe("a configuration file", () => {
   });
 
   it.each(["config/virtual.yaml", "config/paper.yaml"])("%s of this project is valid", (file) => {
-    expect(readConfigFile(file).meters.map((meter) => meter.id)).toEqual(["main", "neighbour"]);
+    expect(readConfigFile(file).config.meters.map((meter) => meter.id)).toEqual(["main", "neighbour"]);
   });
 
   it("takes the modem, broker and centre of the design document", () => {
-    const config = parseConfig(
+    const { config } = parseConfig(
       `${METERS}modem: { port: virtual, baud: 9600, apn: airtelgprs.com, user: "", password: "" }\nbroker: { host: 127.0.0.1, port: embedded }\ncentre: { embedded: true, web: { host: 127.0.0.1, port: 8080 } }\n`,
       "lab.yaml",
     );
@@ -123,6 +123,12 @@ describe("a configuration file", () => {
 
   it("names the path of a file that is not there", () => {
     expect(() => readConfigFile("config/none.yaml")).toThrow(/config\/none\.yaml: there is no such file/);
+  });
+
+  it("finds the line again for a value that fails only in use", () => {
+    const file = parseConfig(`centre:\n  web:\n    port: 8080\n${METERS}`, "lab.yaml");
+    const fault = file.fault({ path: ["centre", "web", "port"], value: 8080, problem: "taken" });
+    expect(fault.message).toBe("lab.yaml:3: centre.web.port is 8080: taken");
   });
 
   it("gives one line for each of three faults", () => {
