@@ -110,16 +110,16 @@ function toLcdText(text: string): string {
 
 /** [W], from 10 kW on in kW: at most 9 characters below 1 GW. */
 function formatPower(powerW: number): string {
-  return Math.abs(powerW) < 9999.95
-    ? `${formatDecimals(powerW, 1)} W`
-    : `${formatFixed(powerW / 1000, 6, 2).trim()} kW`;
+  return Math.abs(powerW) >= 9999.95
+    ? `${formatFixed(powerW / 1000, 6, 2).trim()} kW`
+    : `${formatDecimals(powerW, 1)} W`;
 }
 
 /** [Wh], from 100 kWh on in kWh: at most 14 characters. */
 function formatEnergy(energyWh: number): string {
-  return energyWh < 99_999.995
-    ? `${formatDecimals(energyWh, 2)} Wh`
-    : `${formatFixed(energyWh / 1000, 10, 3).trim()} kWh`;
+  return energyWh >= 99_999.995
+    ? `${formatFixed(energyWh / 1000, 10, 3).trim()} kWh`
+    : `${formatDecimals(energyWh, 2)} Wh`;
 }
 
 /** Right-aligned in `width` characters with as many decimals as fit, at most `decimals`; "over" where none fit. */
