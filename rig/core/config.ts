@@ -87,6 +87,8 @@ const voltageSensor = z.strictObject({
   gain: number(1e-5, 1, "V/V").default(0.005),
 });
 
+const I2C_ADDRESSES = "the address of a PCF8574 (0x20 to 0x27) or PCF8574A (0x38 to 0x3F)";
+
 const lcd = z.discriminatedUnion(
   "type",
   [
@@ -101,8 +103,13 @@ const lcd = z.discriminatedUnion(
     }),
     z.strictObject({
       type: z.literal("i2c"),
-      /** 7-bit address of the PCF8574 backpack: 0x20-0x27 (PCF8574), 0x38-0x3F (PCF8574A). */
-      address: wholeNumber(0x20, 0x3f, "(0x27 or 0x3F usually)").default(0x27),
+      /** 7-bit address of the PCF8574 backpack. */
+      address: z
+        .int({ error: I2C_ADDRESSES })
+        .refine((address) => (address >= 0x20 && address <= 0x27) || (address >= 0x38 && address <= 0x3f), {
+          error: I2C_ADDRESSES,
+        })
+        .default(0x27),
     }),
     z.strictObject({ type: z.literal("none") }),
   ],

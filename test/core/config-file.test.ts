@@ -89,6 +89,12 @@ describe("a configuration file", () => {
       4,
       ["meters[0].lcd", "A4", "current.pin"],
     ],
+    [
+      "an address that no LCD backpack has",
+      "meters:\n  - id: a\n    lcd:\n      type: i2c\n      address: 0x30\n",
+      5,
+      ["meters[0].lcd.address", "48", "0x20 to 0x27"],
+    ],
     ["a link to nobody", `${METERS}links:\n  - between: [main, third]\n`, 5, ["third", "main, neighbour"]],
     ["a link to itself", `${METERS}links:\n  - between: [main, main]\n`, 5, ["two different meters"]],
     ["a TCP port out of range", `${METERS}broker:\n  port: 70000\n`, 5, ["broker.port", "70000", "65535"]],
