@@ -1,0 +1,41 @@
+/**
+ * When each sample of a window was taken, by the board's own clock: sample index -> seconds.
+ * The firmware samples when `millis() - previous > interval` and then adds the interval to `previous`, so it may sample
+ * late but never skips: sample k belongs to k * interval (StandardFirmata 2.3.2 to 2.5.9, loop()).
+ */
+
+/**
+ * A1 is converted this long after A0 of the same instant [s].
+ * Source: cycle count of StandardFirmata 2.5 on an ATmega328P at 16 MHz, sample-and-hold to sample-and-hold, 2 ms and slower.
+ */
+export const CHANNEL_SKEW_S = 147e-6;
+
+/**
+ * How far the true instants stray from `k * interval` [s rms]: millis() ticks every 1.024 ms and skips a count now and then,
+ * which delays a sample by up to a tick, evenly spread.
+ * Source: cycle counts of StandardFirmata 2.5, intervals 1 to 19 ms: 290 to 296 us rms, at most 574 us about the mean.
+ */
+const UNIFORM_TIMING_ERROR_S = 293e-6;
+
+export interface TimeModel {
+  /**
+   * @param firstIndex index of the first sampling instant, counted since the board began to sample
+   * @param count how many instants
+   * @returns when the current channel was sampled [s], any origin, rising
+   */
+  sampleTimesS(firstIndex: number, count: number): Float64Array;
+  /** How much later than the current channel the voltage channel is sampled [s]; negative if the firmware scans it first. */
+  readonly voltageSkewS: number;
+  /** What is left unknown about the instants [s rms]. It shrinks a fitted sine by exp(-(2 pi f s)^2 / 2); the estimator undoes that. */
+  readonly timingErrorS: number;
+}
+
+/** Index times interval: no knowledge of the board's ticks. */
+export function uniformTimeModel(intervalMs: number, voltageSkewS: number = CHANNEL_SKEW_S): TimeModel {
+  return {
+    voltageSkewS,
+    timingErrorS: UNIFORM_TIMING_ERROR_S,
+    sampleTimesS: (firstIndex, count) =>
+      Float64Array.from({ length: count }, (_, k) => ((firstIndex + k) * intervalMs) / 1000),
+  };
+}
