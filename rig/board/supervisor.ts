@@ -215,12 +215,12 @@ export class BoardSupervisor {
       const samplesMissing = Math.min(sampler?.silenceMs() ?? 0, nowMs - countFromMs) >= SAMPLES_MISSING_MS;
       if (silentMs >= LOST_AFTER_MS) {
         lose(`no sign of life on ${port.name} for ${LOST_AFTER_MS} ms: check cable and power`);
-      } else if (samplesMissing && silentMs < WATCH_MS) {
+      } else if (samplesMissing && silentMs < ASK_AFTER_MS) {
         // It answers and does not sample: it may have been reset without our hearing it.
         this.#fruitlessSetups += 1;
         if (this.#fruitlessSetups <= MAX_FRUITLESS_SETUPS) this.#setUp(board, "sampling had stopped");
         else lose(`the board on ${port.name} answers but sends no samples: check its firmware`);
-      } else if ((samplesMissing || silentMs >= ASK_AFTER_MS) && nowMs - lastAskedMs >= ASK_AFTER_MS) {
+      } else if (silentMs >= ASK_AFTER_MS && nowMs - lastAskedMs >= ASK_AFTER_MS) {
         lastAskedMs = nowMs;
         board.askVersion();
       }
