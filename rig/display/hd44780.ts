@@ -88,7 +88,7 @@ export class Hd44780 {
   /**
    * Writes what differs from what is shown. Everything goes into the board's one queue, in order: call it no more often
    * than the returned bytes can leave (5760 bytes/s at 57600 baud), and there is never an old frame waiting.
-   * @param lines two lines of exactly 16 characters, 0x20 to 0x7D
+   * @param lines two lines of exactly 16 characters that ROM A00 shows as in ASCII: 0x20 to 0x7D without 0x5C (there a yen sign)
    * @returns bytes sent to the board; 0 if nothing differs
    * @throws RangeError for other lines, Error if `begin` was never called; nothing is sent then
    */
@@ -96,9 +96,9 @@ export class Hd44780 {
     if (this.#shown === null)
       throw new Error("cannot show lines on a display that was not set up: call begin() first");
     for (const line of lines) {
-      if (!/^[ -}]{16}$/.test(line))
+      if (!/^[ -[\]-}]{16}$/.test(line))
         throw new RangeError(
-          `a display line must be 16 characters from 0x20 to 0x7D, not ${JSON.stringify(line)}`,
+          `a display line must be 16 characters from 0x20 to 0x7D without the backslash, not ${JSON.stringify(line)}`,
         );
     }
     for (const run of planWrites(this.#shown, lines, this.#cursor)) {
