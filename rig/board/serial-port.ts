@@ -73,6 +73,16 @@ export class SerialBoardPort implements Port {
     }
   }
 
+  /** Opens the port and closes it again, to say before anything is started why it cannot be used. Rejects as open does. */
+  async check(signal?: AbortSignal): Promise<void> {
+    const stream = await this.open(signal);
+    const closed = new Promise<void>((resolve) => stream.once("close", resolve));
+    // Lost within that moment: the next opening will say so.
+    stream.on("error", () => undefined);
+    stream.destroy();
+    await closed;
+  }
+
   /** A board found by its serial number may have another path each time it is plugged in. */
   async #findPath(): Promise<string> {
     const { port } = this.#options;

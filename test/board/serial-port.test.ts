@@ -6,6 +6,7 @@ import { SerialBoardPort, type SerialBoardPortOptions } from "../../rig/board/se
 import type { SerialDevice } from "../../rig/board/serial-stream.js";
 import { PortError } from "../../rig/core/errors.js";
 import { ManualClock } from "../support/manual-clock.js";
+import { makePtyBoard, ptyAvailable } from "../support/pty-board.js";
 
 const UNO: PortInfo = {
   path: "/dev/ttyACM3",
@@ -201,6 +202,19 @@ describe("SerialBoardPort.open, refused", () => {
   );
 });
 
+describe.runIf(ptyAvailable())("SerialBoardPort on a pseudo-terminal", () => {
+  it("says port/busy and by whom: this program itself, through another port object", async () => {
+    const board = await makePtyBoard(0);
+    const first = await new SerialBoardPort({ port: board.path }).open();
+    const error = await rejection(new SerialBoardPort({ port: board.path }).open());
+    expect(error.code).toBe("port/busy");
+    expect(error.message).toContain("this program itself");
+    expect(error.message).toContain("python");
+    first.destroy();
+    await board.dispose();
+  });
+});
+
 describe("SerialBoardPort.open by serial number", () => {
   it("opens the path that the number has now, at 57600 baud", async () => {
     const { port, opened } = working({ port: { serialNumber: "7583" } });
@@ -217,6 +231,20 @@ describe("SerialBoardPort.open by serial number", () => {
     expect(error.code).toBe("port/missing");
     expect(error.message).toContain("9999");
     expect(error.hint).toContain("serial number 7583");
+  });
+});
+
+describe("SerialBoardPort.check", () => {
+  it("leaves a port that opens closed and free", async () => {
+    const { port, devices } = working();
+    await port.check();
+    expect(devices.map(({ isOpen }) => isOpen)).toEqual([false]);
+    (await port.open()).destroy();
+  });
+
+  it("rejects as open does", async () => {
+    const error = await rejection(failing("Error: Permission denied, cannot open /dev/ttyACM0").check());
+    expect(error.code).toBe("port/permission");
   });
 });
 
