@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 const ALLOWED: Record<string, { folders: string[]; packages: string[] }> = {
   core: { folders: [], packages: ["debug", "yaml", "zod"] },
   board: { folders: ["core"], packages: ["firmata-io", "johnny-five", "serialport"] },
-  measure: { folders: ["core"], packages: [] },
+  measure: { folders: ["core"], packages: ["zod"] },
   display: { folders: ["core"], packages: [] },
   seal: { folders: ["core"], packages: [] },
   bypass: { folders: ["core", "seal"], packages: [] },
@@ -72,9 +72,9 @@ const sources: Source[] = filesBelow("rig")
 function imports(text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
   const found = code.matchAll(
-    /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|\brequire\.resolve\s*\(\s*)["']([^"']+)["']/g,
+    /^(?:import\s+|(?:import|export)\b[^;:=("']*?\bfrom\s+)["']([^"']+)["']|\b(?:import|require|require\.resolve)\s*\(\s*["']([^"']+)["']/gm,
   );
-  return [...found].map((match) => match[1]!);
+  return [...found].map((match) => match[1] ?? match[2]!);
 }
 
 /** The file a relative import leads to, such as "rig/core/clock.ts". */

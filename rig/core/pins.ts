@@ -1,6 +1,6 @@
 /**
  * What a ready board's pins can do for the stages after it, by Firmata's pin numbers (D2 is 2, A0 is 14).
- * Eight pins make a port: port 0 is D0-D7, port 1 is D8-D13, port 2 is A0-A5; bit = pin & 7.
+ * Eight pins make a port, pin >> 3: port 0 is D0-D7, port 1 is D8-D13, A0 and A1, port 2 is A2-A5; bit = pin & 7.
  */
 
 /** `pullup` for every input that shares a port with written pins: a plain input there turns its pull-up on at random. */

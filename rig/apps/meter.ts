@@ -1,0 +1,226 @@
+/**
+ * One meter, put together; the flow reads from top to bottom:
+ * board -> samples -> measurement -> reading (registers saved first) -> interval -> report -> sealed frame -> journal and on.
+ * The LCD and the events are views at the side.
+ */
+import { type BoardSession, BoardSupervisor } from "../board/supervisor.js";
+import type { Clock } from "../core/clock.js";
+import { analogChannel, type Config, firmataPin, type MeterConfig } from "../core/config.js";
+import { describeError, StorageError } from "../core/errors.js";
+import type { BoardState, EmitEvent, LcdLines, MeasuredFields } from "../core/events.js";
+import type { Port } from "../core/port.js";
+import type { Reading, Report } from "../core/reading.js";
+import { createLcd, type Lcd } from "../display/lcd.js";
+import { PAGE_PERIOD_MS, screenLines } from "../display/screens.js";
+import type { Waveform } from "../measure/estimator.js";
+import { IntervalSum } from "../measure/interval.js";
+import { MeterMeasurement } from "../measure/meter-measurement.js";
+import type { RegisterFile } from "../measure/register-file.js";
+import { energyWh, type Registers } from "../measure/registers.js";
+import type { Router } from "../route/router.js";
+import { quantise } from "../seal/frame.js";
+import type { Sealer } from "../seal/sealer.js";
+import { StorageWatch } from "./storage-watch.js";
+
+export interface MeterOptions {
+  readonly meter: MeterConfig;
+  readonly config: Config;
+  readonly port: Port;
+  readonly registerFile: RegisterFile;
+  readonly registers: Registers;
+  readonly sealer: Sealer;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly emit: EmitEvent;
+  readonly showWaveform: (meter: string, waveform: Waveform) => void;
+}
+
+type UnnumberedReport = Omit<Report, "sequence">;
+
+export class Meter {
+  readonly #options: MeterOptions;
+  readonly #supervisor: BoardSupervisor;
+  #measurement: MeterMeasurement | null = null;
+  #interval = new IntervalSum();
+  /** Reports that could not be written to the journal yet, oldest first. */
+  readonly #unwritten: UnnumberedReport[] = [];
+  #savedEnergyWh: number;
+  readonly #storage: StorageWatch;
+  #board: BoardState = "connecting";
+  #reading: Reading | null = null;
+  #lcd: Lcd | null = null;
+  #shown: LcdLines | null = null;
+
+  constructor(options: MeterOptions) {
+    this.#options = options;
+    this.#savedEnergyWh = energyWh(options.registers);
+    const { meter, port, clock, emit } = options;
+    this.#storage = new StorageWatch((text) => emit({ event: "alert", kind: "storage", meter: meter.id, text }));
+    this.#supervisor = new BoardSupervisor({
+      meter: meter.id,
+      port,
+      channels: [meter.current, meter.voltage].flatMap((sensor) =>
+        sensor ? [analogChannel(sensor.pin)] : [],
+      ),
+      clock,
+      emit,
+      onReady: (session) => this.#boardReady(session),
+      onLost: () => this.#boardLost(),
+      onSample: (channel, adcCounts, arrivalMs) => this.#sample(channel, adcCounts, arrivalMs),
+    });
+  }
+
+  start(): void {
+    this.#supervisor.start();
+  }
+
+  /** Leaves the board and closes the running interval with a report of what was measured of it. */
+  async stop(): Promise<void> {
+    await this.#supervisor.stop();
+    this.#closeInterval();
+  }
+
+  #boardReady({ pins, samplingIntervalMs }: BoardSession): void {
+    const { meter, config, clock, registers } = this.#options;
+    // After a reset every digital pin drives LOW: the inputs of the wires first, so that no two outputs meet.
+    for (const input of [meter.bus.in, meter.link.rx]) pins.setMode(firmataPin(input), "pullup");
+    for (const output of [meter.bus.out, meter.link.tx, meter.relay, meter.led]) {
+      pins.setMode(firmataPin(output), "output");
+    }
+    if (this.#measurement === null) {
+      this.#measurement = new MeterMeasurement({
+        meter,
+        mains: config.mains,
+        readingMs: config.report.reading,
+        intervalMs: samplingIntervalMs,
+        demandPeriodMs: config.demand.period,
+        clock,
+        registers,
+      });
+    } else {
+      this.#measurement.restart(samplingIntervalMs);
+    }
+    this.#lcd = createLcd(meter.lcd, pins);
+    this.#lcd?.begin();
+    this.#shown = null;
+    this.#board = "ready";
+    this.#refreshDisplay();
+  }
+
+  #boardLost(): void {
+    this.#board = "lost";
+    this.#lcd = null;
+    this.#reading = null;
+    this.#closeInterval();
+  }
+
+  #sample(channel: number, adcCounts: number, arrivalMs: number): void {
+    const measured = this.#measurement?.push(channel, adcCounts, arrivalMs) ?? null;
+    if (measured === null) return;
+    this.#keepRegisters();
+    // What was shown once must never go down: until the disk takes the registers, the energy stands still.
+    const reading = { ...measured.reading, energyWh: this.#savedEnergyWh };
+    this.#reading = reading;
+    this.#interval.add(reading);
+    const { meter, config, emit, showWaveform } = this.#options;
+    emit({
+      event: "reading",
+      meter: meter.id,
+      ...measuredFields(reading),
+      runningDemandW: reading.runningDemandW,
+      measuredAt: isoTime(reading.endMs),
+    });
+    showWaveform(meter.id, measured.waveform);
+    if (this.#interval.readings * config.report.reading >= config.report.every) this.#closeInterval();
+    this.#writeReports();
+    this.#refreshDisplay();
+  }
+
+  #keepRegisters(): void {
+    const { registerFile } = this.#options;
+    const { registers } = this.#measurement!;
+    const saved = this.#storage.attempt("the register file", () => registerFile.save(registers));
+    if (saved) this.#savedEnergyWh = energyWh(registers);
+  }
+
+  #closeInterval(): void {
+    const report = this.#interval.sum();
+    this.#interval = new IntervalSum();
+    if (report === null) return;
+    this.#unwritten.push(report);
+    this.#writeReports();
+  }
+
+  /** Seals what is ready and hands it over; what the disk does not take stays here and is tried again at the next reading. */
+  #writeReports(): void {
+    for (let report = this.#unwritten[0]; report !== undefined; report = this.#unwritten[0]) {
+      if (!this.#storage.attempt("the journal", () => this.#writeReport(report!))) return;
+      this.#unwritten.shift();
+    }
+  }
+
+  #writeReport(unnumbered: UnnumberedReport): void {
+    const { meter, router, sealer, emit } = this.#options;
+    let sequence: number;
+    try {
+      sequence = router.submit(meter.id, (next) => sealer.seal({ ...unnumbered, sequence: next }));
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+      // No frame can hold it, now or later; its energy is in the register all the same.
+      emit({ event: "alert", kind: "report", meter: meter.id, text: describeError(error) });
+      return;
+    }
+    const report = quantise({ ...unnumbered, sequence });
+    emit({
+      event: "report",
+      meter: meter.id,
+      sequence,
+      ...measuredFields(report),
+      runningDemandW: report.runningDemandW,
+      measuredAt: isoTime(report.endMs),
+      waiting: router.waiting(meter.id),
+    });
+  }
+
+  #refreshDisplay(): void {
+    if (this.#lcd === null) return;
+    const { meter, clock, emit } = this.#options;
+    const lines = screenLines({
+      meter: meter.id,
+      board: this.#board,
+      reading: this.#reading,
+      route: "direct",
+      carries: false,
+      message: null,
+      page: Math.floor(clock.steadyMs() / PAGE_PERIOD_MS),
+    });
+    this.#lcd.show(lines);
+    if (this.#shown !== null && lines.every((line, row) => line === this.#shown?.[row])) return;
+    this.#shown = lines;
+    emit({ event: "display", meter: meter.id, lines });
+  }
+}
+
+function measuredFields(source: Reading | Report): MeasuredFields {
+  const { currentA, voltageV, voltageSource, activePowerW, apparentPowerVa, reactivePowerVar } = source;
+  const { powerFactor, frequencyHz, energyWh, maxDemandW, samples, sampleRateHz, flags } = source;
+  return {
+    currentA,
+    voltageV,
+    voltageSource,
+    activePowerW,
+    apparentPowerVa,
+    reactivePowerVar,
+    powerFactor,
+    frequencyHz,
+    energyWh,
+    maxDemandW,
+    samples,
+    sampleRateHz,
+    flags,
+  };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
