@@ -72,7 +72,7 @@ const sources: Source[] = filesBelow("rig")
 function imports(text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
   const found = code.matchAll(
-    /^(?:import\s+|(?:import|export)\b[^;:=("']*?\bfrom\s+)["']([^"']+)["']|\b(?:import|require|require\.resolve)\s*\(\s*["']([^"']+)["']/gm,
+    /^(?:import\s+|(?:import|export)\b[^;:=("']*?\bfrom\s+)["']([^"']+)["']|(?<![#.\w])(?:import|require(?:\.resolve)?)\s*\(\s*["']([^"']+)["']/gm,
   );
   return [...found].map((match) => match[1] ?? match[2]!);
 }
