@@ -2,23 +2,23 @@
  * The straight line "sample index -> when it reached the host", which is the board's clock against ours: the sample rate, and
  * when a window really ended. A sample can be late (USB batches of 5 to 16 ms, a busy host) but never early, so the line is
  * laid along the earliest arrivals:
- *  1. every 50 ms of samples count as one point, the least late of them;
+ *  1. every 100 ms of samples count as one point, the least late of them;
  *  2. the lower convex hull's edge under the middle of the points is a first line that no late batch can pull;
- *  3. two fits to the half of the points nearest the line, then one to all within 3 deviations (reweighted least trimmed
+ *  3. two fits to the half of the points nearest the line, then one to all within 3 deviations or 2 ms (reweighted least trimmed
  *     squares, Rousseeuw & Leroy 1987). Up to half of the points may be late by any amount.
  * History is 60 s; it begins anew when the last 2 s all lie off the line by more than 20 ms, as after a pause of the board.
  */
 
-const POINT_MS = 50;
+const POINT_MS = 100;
 const HISTORY_POINTS = 60_000 / POINT_MS;
 /** Old points are dropped this many at a time, so that dropping costs little. */
-const DROP_POINTS = 100;
+const DROP_POINTS = 50;
 /** Below this span the nominal rate is the better guess: 0.5 % at worst, a ceramic resonator's tolerance [ms]. */
 const LEAST_SPAN_MS = 800;
 const PAUSE_POINTS = 2000 / POINT_MS;
 const PAUSE_MS = 20;
-/** Deviations below this are the clock's and the scheduler's grain; a perfectly even arrival must not reject its own points [ms]. */
-const GRAIN_MS = 0.05;
+/** Deviations below this are batches and scheduling as usual; after a second, with ten points, rejecting them would cost more [ms]. */
+const GRAIN_MS = 2;
 
 /** A sample's place on the nominal time scale, and how much later than that it came, plus a constant. */
 interface Point {
@@ -57,7 +57,7 @@ export class ArrivalLine {
     }
   }
 
-  /** Costs about 0.2 ms with a full history: for once a window. */
+  /** Costs about 0.4 ms with a full history: for once a window. */
   fit(): { sampleRateHz: number; arrivalMs(index: number): number } {
     let points = this.#allPoints();
     let line = fitLine(points);

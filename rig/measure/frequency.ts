@@ -13,6 +13,8 @@ const COARSE_SAMPLES = 32;
 /** Each longer span must begin within half a bin of the answer; the shorter span's answer is good to far less than an eighth. */
 const SPAN_GROWTH = 4;
 const STEPS_PER_SPAN = 3;
+/** A step this small is the last: the next one would move by its square. */
+const SETTLED_HZ = 1e-3;
 /** Share of the signal's power that its fundamental must have; even a lamp dimmed to 135 degrees has a third. */
 const LEAST_SHARE = 0.2;
 
@@ -35,7 +37,9 @@ export function findFrequency(signal: Signal, intervalS: number, nominalHz: numb
     for (let step = 0; step < STEPS_PER_SPAN; step += 1) {
       const refined = refineFrequency(part, frequencyHz);
       if (refined === null || refined < range.lowHz || refined > range.highHz) return null;
+      const moved = Math.abs(refined - frequencyHz);
       frequencyHz = refined;
+      if (moved < SETTLED_HZ) break;
     }
     if (spanS >= lengthS) break;
     spanS = Math.min(lengthS, spanS * SPAN_GROWTH);
