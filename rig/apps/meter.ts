@@ -55,7 +55,9 @@ export class Meter {
     this.#options = options;
     this.#savedEnergyWh = energyWh(options.registers);
     const { meter, port, clock, emit } = options;
-    this.#storage = new StorageWatch((text) => emit({ event: "alert", kind: "storage", meter: meter.id, text }));
+    this.#storage = new StorageWatch((text) =>
+      emit({ event: "alert", kind: "storage", meter: meter.id, text }),
+    );
     this.#supervisor = new BoardSupervisor({
       meter: meter.id,
       port,

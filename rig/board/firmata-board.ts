@@ -4,7 +4,7 @@
  * Source: johnny-five 2.1.0 lib/board.js, firmata-io 2.3.0 lib/firmata.js, Firmata protocol 2.6.
  */
 import type { Duplex } from "node:stream";
-import { Firmata } from "firmata-io";
+import firmata, { type Firmata } from "firmata-io";
 import five from "johnny-five";
 import type { Clock } from "../core/clock.js";
 import { describeError, PortError } from "../core/errors.js";
@@ -59,7 +59,7 @@ export class FirmataBoard {
     this.#clock = clock;
     this.#lastMessageMs = clock.steadyMs();
     this.#transport = new FirmataTransport(stream);
-    this.io = new Firmata(this.#transport);
+    this.io = new firmata.Firmata(this.#transport);
     // Its one late query is replaced by #awaitReady, which asks in time and again.
     clearTimeout(this.io.reportVersionTimeoutId);
     this.io.on("error", (error: unknown) => log("firmata-io: %s", describeError(error)));

@@ -29,6 +29,9 @@ declare module "firmata-io" {
     readonly reportVersionTimeoutId: NodeJS.Timeout;
     pinMode(pin: number, mode: number): void;
   }
+  const firmata: { Firmata: typeof Firmata };
+  // biome-ignore lint/style/noDefaultExport: firmata-io is CommonJS and Node sees no named exports in it
+  export default firmata;
 }
 
 declare module "johnny-five" {

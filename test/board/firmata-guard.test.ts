@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import fc from "fast-check";
-import { Firmata } from "firmata-io";
+import firmata from "firmata-io";
 import { describe, expect, it } from "vitest";
 import { FirmataGuard } from "../../rig/board/firmata-guard.js";
 
@@ -150,7 +150,7 @@ describe("FirmataGuard", () => {
         const transport = Object.assign(new EventEmitter(), {
           write: (_bytes: Uint8Array, done: () => void) => done(),
         });
-        const io = new Firmata(transport);
+        const io = new firmata.Firmata(transport);
         clearTimeout(io.reportVersionTimeoutId);
         const guard = new FirmataGuard();
         const samples: number[] = [];
