@@ -107,8 +107,7 @@ export class Intake {
     }
   }
 
-  #announce(report: StoredReport): void {
-    const { receivedMs, endMs, start, digest, ...fields } = report as StoredReport & Record<string, unknown>;
+  #announce({ receivedMs: _, endMs, ...fields }: StoredReport): void {
     this.#options.emit({ event: "received", ...fields, measuredAt: new Date(endMs).toISOString() });
   }
 

@@ -7,6 +7,7 @@ import path from "node:path";
 import Database from "libsql";
 import { keepAside, makePrivateDirectory } from "../core/durable-file.js";
 import { StorageError } from "../core/errors.js";
+import { trace } from "../core/log.js";
 import {
   COLUMNS,
   fromRow,
@@ -17,6 +18,8 @@ import {
   type StoredReport,
   toRow,
 } from "./store-schema.js";
+
+const log = trace("rig:centre:store");
 
 /**
  * stored: new. duplicate: the very frame is there already. conflict: another frame is there under that sequence.
@@ -30,6 +33,8 @@ const MAGIC = "SQLite format 3\0";
 export class Store {
   readonly file: string;
   readonly #database: InstanceType<typeof Database>;
+  /** Prepared once by their SQL: one that failed stays open until it is run again, and would hold the tables. */
+  readonly #statements = new Map<string, ReturnType<InstanceType<typeof Database>["prepare"]>>();
 
   /**
    * Opens the database, makes it if there is none. A damaged one is kept aside, and a new one is made.
@@ -115,11 +120,10 @@ export class Store {
    */
   range(meter: string | null, fromMs: number, toMs: number, limit: number): StoredReport[] {
     return this.#run(() =>
-      this.#database
-        .prepare(
-          `SELECT * FROM reports WHERE ${meter === null ? "" : "meter = :meter AND "}end_ms BETWEEN :from AND :to
+      this.#prepare(
+        `SELECT * FROM reports WHERE ${meter === null ? "" : "meter = :meter AND "}end_ms BETWEEN :from AND :to
            ORDER BY end_ms DESC, sequence DESC LIMIT :limit`,
-        )
+      )
         .all({ ...(meter === null ? {} : { meter }), from: fromMs, to: toMs, limit })
         .map((row) => fromRow(row as ReportRow)),
     );
@@ -145,7 +149,11 @@ export class Store {
   }
 
   close(): void {
-    this.#run(() => this.#database.pragma("wal_checkpoint(TRUNCATE)"));
+    try {
+      this.#database.pragma("wal_checkpoint(TRUNCATE)");
+    } catch (error) {
+      log("not tidied up, which the next start does: %s", (error as Error).message);
+    }
     this.#database.close();
   }
 
@@ -155,7 +163,15 @@ export class Store {
   }
 
   #row<Row>(sql: string, ...values: (string | number)[]): Row | undefined {
-    return (this.#database.prepare(sql).get(...values) ?? undefined) as Row | undefined;
+    return (this.#prepare(sql).get(...values) ?? undefined) as Row | undefined;
+  }
+
+  #prepare(sql: string) {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 
   #run<T>(action: () => T): T {

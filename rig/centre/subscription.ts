@@ -1,0 +1,81 @@
+/**
+ * The centre at a broker that is not its own: an MQTT subscription with a session that outlives the connection, so that what is
+ * published meanwhile waits at the broker. A frame is acknowledged to the broker after the intake has stored it.
+ */
+import { createConnection } from "node:net";
+import { MqttClient } from "mqtt";
+import { type Clock, sleep } from "../core/clock.js";
+import { describeError } from "../core/errors.js";
+import { trace } from "../core/log.js";
+import type { Alerts } from "./alerts.js";
+
+const RECONNECT_MS = 5000;
+const CONNECT_LIMIT_MS = 30_000;
+const KEEPALIVE_S = 60;
+const GOODBYE_LIMIT_MS = 2000;
+
+const log = trace("rig:centre:subscription");
+
+export interface SubscriptionOptions {
+  readonly site: string;
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: string;
+  /** Takes a frame; if it throws, the connection is dropped, so that the broker delivers it again. */
+  readonly accept: (topic: string, payload: Uint8Array) => void;
+  readonly clock: Clock;
+  readonly alerts: Alerts;
+}
+
+export interface Subscription {
+  stop(): Promise<void>;
+}
+
+/** Connects, and connects again for ever; an unreachable broker is an alert, no error. */
+export function startSubscription(options: SubscriptionOptions): Subscription {
+  const { site, host, port, username, password, accept, alerts, clock } = options;
+  const client = new MqttClient(() => createConnection({ host, port, noDelay: true }), {
+    clientId: `meter-rig-centre.${site}`,
+    clean: false,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    keepalive: KEEPALIVE_S,
+    connectTimeout: CONNECT_LIMIT_MS,
+    reconnectPeriod: RECONNECT_MS,
+    reconnectOnConnackError: true,
+    manualConnect: true, // so that nothing arrives before handleMessage is ours
+  });
+  client.handleMessage = ({ topic, payload }, done) => {
+    try {
+      accept(topic.toString(), Buffer.from(payload));
+      done();
+    } catch (error) {
+      log("not stored: %s", describeError(error));
+      done(error as Error); // no PUBACK; the broker delivers again at the next connection only
+      client.stream.destroy();
+    }
+  };
+  const where = `the broker at ${host}:${port}`;
+  client.on("connect", () => {
+    client.subscribe(`meter-rig/${site}/+/frame`, { qos: 1 }, (error) => {
+      if (error !== null)
+        alerts.raise("broker", null, `the centre cannot subscribe at ${where}: ${error.message}`);
+    });
+  });
+  client.on("error", (error) =>
+    alerts.raise("broker", null, `the centre has no connection to ${where}: ${error.message}`),
+  );
+  client.connect();
+  return {
+    async stop() {
+      const patience = new AbortController();
+      const ended = client.endAsync().then(() => patience.abort(new Error("ended")));
+      await sleep(clock, GOODBYE_LIMIT_MS, patience.signal).then(
+        () => client.stream.destroy(),
+        () => log("ended"),
+      );
+      await ended;
+    },
+  };
+}

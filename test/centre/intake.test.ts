@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import Database from "libsql";
+import { describe, expect, it } from "vitest";
+import { StorageError } from "../../rig/core/errors.js";
+import { quantise } from "../../rig/seal/frame.js";
+import { Sealer } from "../../rig/seal/sealer.js";
+import { centreBench } from "../support/centre-bench.js";
+import { lampReport } from "../support/reports.js";
+
+describe("the intake", () => {
+  it("stores a report and says what the meter said, as its frame rounded it", () => {
+    const { intake, main, topic, clock, received, store } = centreBench();
+    const report = lampReport({
+      sequence: 7,
+      currentA: 0.4348149,
+      flags: ["clipped"],
+      endMs: clock.nowMs() - 1234,
+    });
+    expect(intake.accept(topic, main.seal(report))).toBe("stored");
+    const { endMs, ...fields } = quantise(report);
+    expect(received()).toEqual([
+      {
+        event: "received",
+        meter: "main",
+        via: null,
+        delayed: false,
+        measuredAt: "2025-12-31T23:59:58.766Z",
+        ...fields,
+      },
+    ]);
+    expect(store.latest("main")).toEqual({
+      ...fields,
+      endMs,
+      meter: "main",
+      via: null,
+      delayed: false,
+      receivedMs: clock.nowMs(),
+    });
+  });
+
+  it("marks a report delayed from 30 s after its interval's end on, with reports every 10 s", () => {
+    const { intake, main, topic, clock, received } = centreBench();
+    for (const [index, ageMs] of [0, 30_000, 30_001, 86_400_000].entries()) {
+      intake.accept(topic, main.seal(lampReport({ sequence: index + 1, endMs: clock.nowMs() - ageMs })));
+    }
+    expect(received().map((event) => "delayed" in event && event.delayed)).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it("takes a redelivery of the last frame without storing, event or alert, and counts it", () => {
+    const { intake, topic, frame, events } = centreBench();
+    const bytes = frame(1);
+    expect([1, 2, 3].map(() => intake.accept(topic, bytes))).toEqual([
+      "stored",
+      "redelivered",
+      "redelivered",
+    ]);
+    expect(events).toHaveLength(1);
+    expect(intake.counters).toMatchObject({ stored: 1, redelivered: 2, replays: 0 });
+  });
+
+  it("refuses a replay: an earlier frame again, another content under a sequence, an older start", () => {
+    const { intake, topic, frame, main, directory, alerts, clock, store } = centreBench();
+    const first = frame(1);
+    const older = main.seal(lampReport({ sequence: 9, endMs: clock.nowMs() }));
+    intake.accept(topic, first);
+    intake.accept(topic, frame(10));
+    expect(intake.accept(topic, first)).toBe("refused");
+    const restarted = Sealer.open(directory, "main").sealer;
+    expect(intake.accept(topic, restarted.seal(lampReport({ sequence: 10, currentA: 3 })))).toBe("refused");
+    expect(intake.accept(topic, restarted.seal(lampReport({ sequence: 8 })))).toBe("stored");
+    expect(intake.accept(topic, older)).toBe("refused");
+    expect(intake.counters).toMatchObject({ stored: 3, replays: 3 });
+    expect(alerts()).toMatchObject([{ kind: "replay", meter: "main" }]); // the others within its 10 s
+    expect(
+      store
+        .range("main", 0, 8e15, 10)
+        .map(({ sequence }) => sequence)
+        .sort(),
+    ).toEqual([1, 10, 8]);
+  });
+
+  it("refuses a changed frame as a bad seal, and foreign topics and lengths as bad frames", () => {
+    const { intake, topic, frame, alerts, store } = centreBench();
+    const changed = frame(1);
+    changed[20]! ^= 1;
+    expect(intake.accept(topic, changed)).toBe("refused");
+    for (const [other, bytes] of [
+      ["meter-rig/lab-1/neighbour/frame", frame(2)],
+      ["meter-rig/lab-1/stranger/frame", frame(2)],
+      ["meter-rig/lab-2/main/frame", frame(2)],
+      ["meter-rig/lab-1/main/status", frame(2)],
+      [topic, frame(2).subarray(1)],
+      [topic, new Uint8Array()],
+    ] as const) {
+      expect(intake.accept(other, bytes), other).toBe("refused");
+    }
+    expect(intake.counters).toMatchObject({ stored: 0, badSeals: 1, malformed: 6 });
+    expect(alerts().map((event) => "kind" in event && [event.kind, event.meter])).toEqual([
+      ["bad-seal", "main"],
+      ["bad-frame", "neighbour"],
+      ["bad-frame", null],
+      ["bad-frame", "main"],
+    ]);
+    expect(store.lastSequence("main")).toBe(0);
+  });
+
+  it("raises one alert of a kind and meter in 10 s, and then one with the number of the rest", async () => {
+    const { intake, topic, alerts, clock } = centreBench();
+    for (let count = 0; count < 500; count += 1) intake.accept(topic, new Uint8Array(count % 50));
+    expect(alerts()).toHaveLength(1);
+    await clock.advance(10_000);
+    expect(alerts()).toHaveLength(2);
+    expect(alerts()[1]).toMatchObject({ text: expect.stringMatching(/^499 more within 10 s/) });
+    await clock.advance(10_000);
+    intake.accept(topic, new Uint8Array());
+    expect(alerts()).toHaveLength(3);
+  });
+
+  it("throws when the store cannot keep the report, alerts, and stores it at the next try", () => {
+    const { intake, topic, frame, store, alerts, received } = centreBench();
+    const bytes = frame(1);
+    const release = holdDatabase(store.file);
+    expect(() => intake.accept(topic, bytes)).toThrow(StorageError);
+    expect([received().length, alerts().length]).toEqual([0, 1]);
+    expect(alerts()[0]).toMatchObject({ kind: "storage", meter: "main" });
+    release();
+    expect(intake.accept(topic, bytes)).toBe("stored");
+  });
+
+  it("refuses whatever bytes come, on whatever topic, and stores none of them", () => {
+    const { intake, store } = centreBench();
+    const topics = fc.oneof(
+      fc.string(),
+      fc.constantFrom("meter-rig/lab-1/main/frame", "meter-rig/lab-1/neighbour/frame"),
+    );
+    const frames = fc.oneof(
+      fc.uint8Array({ maxLength: 100 }),
+      fc.uint8Array({ minLength: 53, maxLength: 53 }).map((bytes) => {
+        bytes.set([0x11, 1]);
+        return bytes;
+      }),
+    );
+    fc.assert(
+      fc.property(topics, frames, (topic, bytes) => {
+        expect(intake.accept(topic, bytes)).toBe("refused");
+      }),
+    );
+    expect(store.range(null, 0, 8e15, 10)).toEqual([]);
+  });
+});
+
+/** Another program writes to the database and does not finish. @returns ends it */
+function holdDatabase(file: string): () => void {
+  const other = new Database(file);
+  other.exec("BEGIN IMMEDIATE");
+  return () => {
+    other.exec("ROLLBACK");
+    other.close();
+  };
+}
