@@ -10,7 +10,7 @@ import { type Quantities, READING_FLAGS, type ReadingFlag } from "../core/readin
 import { type Calibration, HIGHEST_COUNT, LOWEST_COUNT } from "./calibration.js";
 import { findFrequency } from "./frequency.js";
 import { fitSine, type Signal } from "./sine-fit.js";
-import type { TimeModel } from "./time-model.js";
+import { clockScale, type TimeModel } from "./time-model.js";
 import { largestPhaseGap, wholeCycleWeights } from "./whole-cycles.js";
 import type { SampleWindow } from "./window.js";
 
@@ -74,7 +74,7 @@ export function estimate(window: SampleWindow, options: EstimatorOptions): Estim
   if (measuredHz === null) flags.add("nominal-frequency");
   // By the board's clock, as the sample times are; the host's clock says how fast that really runs.
   const boardHz = measuredHz ?? nominal.frequencyHz;
-  const clockScale = measuredHz === null ? 1 : window.sampleRateHz * intervalS;
+  const scale = measuredHz === null ? 1 : clockScale(window.sampleRateHz, window.intervalMs);
   if (largestPhaseGap(timesS, boardHz) > PHASE_GAP_LIMIT) flags.add("too-few-phases");
 
   const cycles = wholeCycleWeights(timesS, intervalS, boardHz);
@@ -86,7 +86,7 @@ export function estimate(window: SampleWindow, options: EstimatorOptions): Estim
   const loaded = currentA >= creepA && currentA > 0;
   if (!loaded) flags.add("below-creep");
 
-  const frequencyHz = boardHz * clockScale;
+  const frequencyHz = boardHz * scale;
   if (voltage === null || voltsPerCount === null) {
     flags.add("nominal-voltage");
     const apparentPowerVa = loaded ? nominal.voltageV * currentA : 0;

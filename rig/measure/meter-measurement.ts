@@ -15,7 +15,7 @@ import {
   type Registers,
   runningDemandW,
 } from "./registers.js";
-import { CHANNEL_SKEW_S, type TimeModel, uniformTimeModel } from "./time-model.js";
+import { CHANNEL_SKEW_S, clockScale, type TimeModel, uniformTimeModel } from "./time-model.js";
 import { type SampleWindow, WindowCollector } from "./window.js";
 
 export interface MeterMeasurementOptions {
@@ -73,7 +73,7 @@ export class MeterMeasurement {
     const instants = window.currentCounts.length;
     const endMs = clock.nowMs() - (clock.steadyMs() - window.endSteadyMs);
     // The board's resonator may be off by 0.5 %: energy goes by the host's clock.
-    const durationMs = (instants * 1000) / window.sampleRateHz;
+    const durationMs = (instants * window.intervalMs) / clockScale(window.sampleRateHz, window.intervalMs);
     const { activePowerW } = quantities;
     this.#registers = applyReading(this.#registers, { activePowerW, durationMs, endMs }, demandPeriodMs);
     const reading: Reading = {

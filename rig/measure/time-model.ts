@@ -17,6 +17,18 @@ export const CHANNEL_SKEW_S = 147e-6;
  */
 const UNIFORM_TIMING_ERROR_S = 293e-6;
 
+/**
+ * No resonator is this far off: the UNO's is ceramic, 0.5 % at worst. A measured rate further from nominal means that this
+ * host, or the emulation of a board, did not keep time for a while, which says nothing about the board's clock.
+ */
+const CLOCK_TOLERANCE = 0.01;
+
+/** How fast the board's clock runs by the host's [1], from the rate of its samples; 1 where that rate cannot be a clock's. */
+export function clockScale(sampleRateHz: number, intervalMs: number): number {
+  const scale = (sampleRateHz * intervalMs) / 1000;
+  return Math.abs(scale - 1) <= CLOCK_TOLERANCE ? scale : 1;
+}
+
 export interface TimeModel {
   /**
    * @param firstIndex index of the first sampling instant, counted since the board began to sample
