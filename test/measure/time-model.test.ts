@@ -14,7 +14,10 @@ describe("the board's clock by the host's", () => {
     [385.6, 3],
     [321.3, 3],
     [1100, 1],
-  ])("is taken as right at %d samples/s of %d ms, which no resonator explains", (sampleRateHz, intervalMs) => {
-    expect(clockScale(sampleRateHz, intervalMs)).toBe(1);
-  });
+  ])(
+    "is taken as right at %d samples/s of %d ms, which no resonator explains",
+    (sampleRateHz, intervalMs) => {
+      expect(clockScale(sampleRateHz, intervalMs)).toBe(1);
+    },
+  );
 });
