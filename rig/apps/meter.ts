@@ -13,10 +13,10 @@ import type { Reading, Report } from "../core/reading.js";
 import { createLcd, type Lcd } from "../display/lcd.js";
 import { PAGE_PERIOD_MS, screenLines } from "../display/screens.js";
 import type { Waveform } from "../measure/estimator.js";
-import { IntervalSum } from "../measure/interval.js";
+import { addReading, type Interval, summarise } from "../measure/interval.js";
 import { MeterMeasurement } from "../measure/meter-measurement.js";
-import type { RegisterFile } from "../measure/register-file.js";
-import { energyWh, type Registers } from "../measure/registers.js";
+import type { LoadedRecord, RegisterFile } from "../measure/register-file.js";
+import { energyWh } from "../measure/registers.js";
 import type { Router } from "../route/router.js";
 import { quantise } from "../seal/frame.js";
 import type { Sealer } from "../seal/sealer.js";
@@ -27,7 +27,8 @@ export interface MeterOptions {
   readonly config: Config;
   readonly port: Port;
   readonly registerFile: RegisterFile;
-  readonly registers: Registers;
+  /** What the register file held at the start. */
+  readonly kept: LoadedRecord;
   readonly sealer: Sealer;
   readonly router: Router;
   readonly clock: Clock;
@@ -41,7 +42,7 @@ export class Meter {
   readonly #options: MeterOptions;
   readonly #supervisor: BoardSupervisor;
   #measurement: MeterMeasurement | null = null;
-  #interval = new IntervalSum();
+  #interval: Interval | null = null;
   /** Reports that could not be written to the journal yet, oldest first. */
   readonly #unwritten: UnnumberedReport[] = [];
   #savedEnergyWh: number;
@@ -53,7 +54,7 @@ export class Meter {
 
   constructor(options: MeterOptions) {
     this.#options = options;
-    this.#savedEnergyWh = energyWh(options.registers);
+    this.#savedEnergyWh = energyWh(options.kept.registers);
     const { meter, port, clock, emit } = options;
     this.#storage = new StorageWatch((text) =>
       emit({ event: "alert", kind: "storage", meter: meter.id, text }),
@@ -73,6 +74,7 @@ export class Meter {
   }
 
   start(): void {
+    this.#reportKeptInterval();
     this.#supervisor.start();
   }
 
@@ -83,7 +85,7 @@ export class Meter {
   }
 
   #boardReady({ pins, samplingIntervalMs }: BoardSession): void {
-    const { meter, config, clock, registers } = this.#options;
+    const { meter, config, clock, kept } = this.#options;
     // After a reset every digital pin drives LOW: the inputs of the wires first, so that no two outputs meet.
     for (const input of [meter.bus.in, meter.link.rx]) pins.setMode(firmataPin(input), "pullup");
     for (const output of [meter.bus.out, meter.link.tx, meter.relay, meter.led]) {
@@ -97,7 +99,7 @@ export class Meter {
         intervalMs: samplingIntervalMs,
         demandPeriodMs: config.demand.period,
         clock,
-        registers,
+        registers: kept.registers,
       });
     } else {
       this.#measurement.restart(samplingIntervalMs);
@@ -119,11 +121,8 @@ export class Meter {
   #sample(channel: number, adcCounts: number, arrivalMs: number): void {
     const measured = this.#measurement?.push(channel, adcCounts, arrivalMs) ?? null;
     if (measured === null) return;
-    this.#keepRegisters();
-    // What was shown once must never go down: until the disk takes the registers, the energy stands still.
-    const reading = { ...measured.reading, energyWh: this.#savedEnergyWh };
+    const reading = this.#keep(measured.reading);
     this.#reading = reading;
-    this.#interval.add(reading);
     const { meter, config, emit, showWaveform } = this.#options;
     emit({
       event: "reading",
@@ -133,23 +132,40 @@ export class Meter {
       measuredAt: isoTime(reading.endMs),
     });
     showWaveform(meter.id, measured.waveform);
-    if (this.#interval.readings * config.report.reading >= config.report.every) this.#closeInterval();
+    const readings = this.#interval?.readings ?? 0;
+    if (readings * config.report.reading >= config.report.every) this.#closeInterval();
     this.#writeReports();
     this.#refreshDisplay();
   }
 
-  #keepRegisters(): void {
-    const { registerFile } = this.#options;
+  /**
+   * Adds a reading to the interval and keeps both on disk with the registers, before anyone sees it.
+   * @returns the reading as it may be shown: while the disk refuses, the energy stands still, since it must never go down
+   */
+  #keep(reading: Reading): Reading {
+    const { meter, registerFile, router } = this.#options;
     const { registers } = this.#measurement!;
-    const saved = this.#storage.attempt("the register file", () => registerFile.save(registers));
+    const sequence = router.nextSequence(meter.id) + this.#unwritten.length;
+    const record = { registers, open: { sequence, interval: addReading(this.#interval, reading) } };
+    const saved = this.#storage.attempt("the register file", () => registerFile.save(record));
     if (saved) this.#savedEnergyWh = energyWh(registers);
+    const shown = { ...reading, energyWh: this.#savedEnergyWh };
+    this.#interval = addReading(this.#interval, shown);
+    return shown;
+  }
+
+  /** A kill cut an interval short: what was measured of it is reported now, unless its report was in the journal already. */
+  #reportKeptInterval(): void {
+    const { meter, kept, router } = this.#options;
+    if (kept.open === null || kept.open.sequence < router.nextSequence(meter.id)) return;
+    this.#interval = kept.open.interval;
+    this.#closeInterval();
   }
 
   #closeInterval(): void {
-    const report = this.#interval.sum();
-    this.#interval = new IntervalSum();
-    if (report === null) return;
-    this.#unwritten.push(report);
+    if (this.#interval === null) return;
+    this.#unwritten.push(summarise(this.#interval));
+    this.#interval = null;
     this.#writeReports();
   }
 

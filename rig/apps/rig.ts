@@ -91,12 +91,12 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 
     const meters = config.meters.map((meter) => {
       const registerFile = new RegisterFile(dataDirectory, meter.id);
-      const registers = registerFile.load();
-      if (registers.notice !== undefined) notice(meter.id)(registers.notice);
+      const kept = registerFile.load();
+      if (kept.notice !== undefined) notice(meter.id)(kept.notice);
       const { sealer, notices } = Sealer.open(dataDirectory, meter.id);
       notices.forEach(notice(meter.id));
       const port = realPorts.get(meter.id) ?? bench!.port(meter.id);
-      const parts = { meter, config, port, registerFile, registers: registers.state, sealer, router };
+      const parts = { meter, config, port, registerFile, kept, sealer, router };
       return new Meter({ ...parts, clock, emit, showWaveform });
     });
     started.push(() => Promise.all(meters.map((meter) => meter.stop())));

@@ -11,35 +11,34 @@ import path from "node:path";
 import { z } from "zod";
 import { keepAside, makePrivateDirectory, writeDurably } from "../core/durable-file.js";
 import { StorageError } from "../core/errors.js";
+import type { Interval } from "./interval.js";
+import { recordSchema } from "./record-schema.js";
 import { EMPTY_REGISTERS, energyWh, type Registers } from "./registers.js";
 
 const SCHEMA = 1;
 
-const atLeastZero = z.number().min(0);
-const registersSchema: z.ZodType<Registers> = z.strictObject({
-  energyMilliWh: z.int().min(0),
-  energyRemainderMilliJ: atLeastZero.max(3600),
-  block: z
-    .strictObject({
-      periodMs: atLeastZero,
-      startMs: z.number(),
-      lastEndMs: z.number(),
-      coveredMs: atLeastZero,
-      energyMilliJ: atLeastZero,
-      unbroken: z.boolean(),
-    })
-    .nullable(),
-  maxDemand: z.strictObject({ powerW: atLeastZero, endMs: z.number() }).nullable(),
-});
+/** An interval that was not reported when it was kept, and the number its report will have. */
+export interface KeptInterval {
+  readonly sequence: number;
+  readonly interval: Interval;
+}
 
-export interface LoadedRegisters {
-  readonly state: Registers;
+/** All that a meter's file keeps. */
+export interface MeterRecord {
+  readonly registers: Registers;
+  /** null when no reading is waiting for its report. */
+  readonly open: KeptInterval | null;
+}
+
+const EMPTY_RECORD: MeterRecord = { registers: EMPTY_REGISTERS, open: null };
+
+export interface LoadedRecord extends MeterRecord {
   /** What was wrong, where the broken file is now, and the value it goes on from: for the operator. Absent if all was well. */
   readonly notice?: string;
 }
 
 type Contents =
-  | { readonly kind: "good"; readonly text: string; readonly registers: Registers }
+  | { readonly kind: "good"; readonly text: string; readonly record: MeterRecord }
   | { readonly kind: "missing" }
   | { readonly kind: "damaged"; readonly problem: string };
 
@@ -63,15 +62,15 @@ export class RegisterFile {
    * Damaged files are moved aside, never deleted. Without any trace of an earlier life the registers start at zero.
    * @throws StorageError if a file is there but cannot be read or moved: its value is not lost, so nothing may be counted over it
    */
-  load(): LoadedRegisters {
+  load(): LoadedRecord {
     makePrivateDirectory(this.#directory);
     const hadTraces = this.#hasTraces();
     const main = this.#read(this.#file);
     if (main.kind === "good") {
       this.#kept = main.text;
-      return { state: main.registers };
+      return main.record;
     }
-    if (!hadTraces) return { state: EMPTY_REGISTERS };
+    if (!hadTraces) return EMPTY_RECORD;
 
     const problems = [
       main.kind === "missing" ? `${this.#file} is missing` : this.#setAside(this.#file, main.problem),
@@ -80,19 +79,19 @@ export class RegisterFile {
       const contents = this.#read(copy);
       if (contents.kind === "missing") continue;
       if (contents.kind === "good") {
-        return { state: contents.registers, notice: this.#notice(problems, contents.registers, copy) };
+        return { ...contents.record, notice: this.#notice(problems, contents.record, copy) };
       }
       problems.push(this.#setAside(copy, contents.problem));
     }
-    return { state: EMPTY_REGISTERS, notice: this.#notice(problems, EMPTY_REGISTERS, null) };
+    return { ...EMPTY_RECORD, notice: this.#notice(problems, EMPTY_RECORD, null) };
   }
 
   /**
    * Returns once the values are on the disk. An energy may be shown only after that: what was shown must never go down.
    * @throws StorageError "storage/unwritable": the last good copies are still there; try again with the next reading
    */
-  save(registers: Registers): void {
-    const text = format(this.#meter, registers);
+  save(record: MeterRecord): void {
+    const text = format(this.#meter, record);
     makePrivateDirectory(this.#directory);
     this.#keepPrevious();
     writeDurably(this.#file, text);
@@ -156,7 +155,7 @@ export class RegisterFile {
     return readdirSync(this.#directory).some((name) => name.startsWith(prefix));
   }
 
-  #notice(problems: readonly string[], registers: Registers, copy: string | null): string {
+  #notice(problems: readonly string[], { registers }: MeterRecord, copy: string | null): string {
     const value = `${energyWh(registers)} Wh`;
     const outcome =
       copy === null
@@ -175,15 +174,15 @@ function readIfThere(file: string): string | null {
   }
 }
 
-function format(meter: string, registers: Registers): string {
-  const checksum = checksumOf(meter, registers);
-  return `${JSON.stringify({ schema: SCHEMA, meter, registers, checksum }, null, 2)}\n`;
+function format(meter: string, { registers, open }: MeterRecord): string {
+  const checksum = checksumOf(meter, { registers, open });
+  return `${JSON.stringify({ schema: SCHEMA, meter, registers, open, checksum }, null, 2)}\n`;
 }
 
 /** Over the values, not the layout, so that a file that was only indented otherwise is still good. */
-function checksumOf(meter: string, registers: unknown): string {
+function checksumOf(meter: string, { registers, open }: { registers: unknown; open: unknown }): string {
   return createHash("sha256")
-    .update(JSON.stringify([SCHEMA, meter, registers]))
+    .update(JSON.stringify([SCHEMA, meter, registers, open]))
     .digest("hex");
 }
 
@@ -196,17 +195,23 @@ function parse(meter: string, text: string): Contents {
     return damaged(`not JSON, ${text.length} characters long`);
   }
   const fields = z
-    .object({ schema: z.unknown(), meter: z.unknown(), registers: z.unknown(), checksum: z.unknown() })
+    .object({
+      schema: z.unknown(),
+      meter: z.unknown(),
+      registers: z.unknown(),
+      open: z.unknown(),
+      checksum: z.unknown(),
+    })
     .safeParse(value);
   if (!fields.success) return damaged("not a register file");
-  const { schema, registers, checksum } = fields.data;
+  const { schema, registers, open, checksum } = fields.data;
   if (schema !== SCHEMA) return damaged(`schema ${JSON.stringify(schema)}, expected ${SCHEMA}`);
   if (fields.data.meter !== meter) return damaged(`it belongs to meter ${JSON.stringify(fields.data.meter)}`);
-  if (checksum !== checksumOf(meter, registers)) return damaged("the checksum does not match");
-  const checked = registersSchema.safeParse(registers);
+  if (checksum !== checksumOf(meter, { registers, open })) return damaged("the checksum does not match");
+  const checked = recordSchema.safeParse({ registers, open });
   if (!checked.success) {
     const issue = checked.error.issues[0];
     return damaged(`${issue?.path.join(".") || "registers"}: ${issue?.message ?? "not valid"}`);
   }
-  return { kind: "good", text, registers: checked.data };
+  return { kind: "good", text, record: checked.data };
 }

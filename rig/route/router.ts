@@ -57,16 +57,19 @@ export class Router {
    * @throws what frameFor and Journal.put throw; no sequence was given out then
    */
   submit(meter: string, frameFor: (sequence: number) => Uint8Array): number {
-    const leg = this.#legs.get(meter);
-    if (leg === undefined) throw new RangeError(`there is no meter ${meter}`);
-    const sequence = leg.journal.put(frameFor);
+    const sequence = this.#leg(meter).journal.put(frameFor);
     this.#wakers.get(meter)?.();
     return sequence;
   }
 
+  /** The sequence that the meter's next frame will have. */
+  nextSequence(meter: string): number {
+    return this.#leg(meter).journal.nextSequence;
+  }
+
   /** Frames of the meter that are not acknowledged. */
   waiting(meter: string): number {
-    return this.#legs.get(meter)?.journal.waiting ?? 0;
+    return this.#leg(meter).journal.waiting;
   }
 
   /** @returns true as soon as nothing waits any more, false if that takes longer than `timeoutMs` */
@@ -91,6 +94,12 @@ export class Router {
   async stop(): Promise<void> {
     this.#stop.abort(new Error("the router was stopped"));
     await Promise.all(this.#runs);
+  }
+
+  #leg(meter: string): Leg {
+    const leg = this.#legs.get(meter);
+    if (leg === undefined) throw new RangeError(`there is no meter ${meter}`);
+    return leg;
   }
 
   async #run(leg: Leg): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Reading } from "../../rig/core/reading.js";
-import { IntervalSum } from "../../rig/measure/interval.js";
+import { addReading, type Interval, summarise } from "../../rig/measure/interval.js";
 
 const READING: Reading = {
   currentA: 1,
@@ -21,16 +21,12 @@ const READING: Reading = {
 };
 
 function sumOf(...changes: Partial<Reading>[]) {
-  const sum = new IntervalSum();
-  for (const change of changes) sum.add({ ...READING, ...change });
-  return sum.sum();
+  let interval: Interval | null = null;
+  for (const change of changes) interval = addReading(interval, { ...READING, ...change });
+  return interval === null ? null : summarise(interval);
 }
 
-describe("IntervalSum", () => {
-  it("says nothing without a reading", () => {
-    expect(new IntervalSum().sum()).toBeNull();
-  });
-
+describe("an interval", () => {
   it("averages squares of current and voltage: 1 A and 7 A are 5 A, 230 V and 240 V are 235.053 V", () => {
     const report = sumOf({}, { currentA: 7, voltageV: 240 });
     expect(report?.currentA).toBeCloseTo(5, 12);

@@ -11,7 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RegisterFile } from "../../rig/measure/register-file.js";
+import type { Reading } from "../../rig/core/reading.js";
+import { addReading } from "../../rig/measure/interval.js";
+import { type MeterRecord, RegisterFile } from "../../rig/measure/register-file.js";
 import { EMPTY_REGISTERS, type Registers } from "../../rig/measure/registers.js";
 
 function registers(energyMilliWh: number): Registers {
@@ -30,6 +32,28 @@ function registers(energyMilliWh: number): Registers {
   };
 }
 
+/** With an interval of one reading that waits for its report. */
+function record(energyMilliWh: number): MeterRecord {
+  const reading: Reading = {
+    currentA: 0.4348,
+    voltageV: 230,
+    voltageSource: "nominal",
+    activePowerW: 100,
+    apparentPowerVa: 100,
+    reactivePowerVar: 0,
+    powerFactor: 1,
+    frequencyHz: 50,
+    energyWh: 0.028,
+    maxDemandW: 100,
+    runningDemandW: 100,
+    samples: 1000,
+    sampleRateHz: 1000,
+    flags: ["nominal-voltage"],
+    endMs: 1_780_000_300_000.25,
+  };
+  return { registers: registers(energyMilliWh), open: { sequence: 7, interval: addReading(null, reading) } };
+}
+
 let data: string;
 let file: string;
 let previous: string;
@@ -46,8 +70,8 @@ afterEach(() => {
 function saveTwice(): void {
   const keeper = new RegisterFile(data, "main");
   keeper.load();
-  keeper.save(registers(10_000));
-  keeper.save(registers(11_000));
+  keeper.save(record(10_000));
+  keeper.save(record(11_000));
 }
 
 function load(meter = "main") {
@@ -56,20 +80,20 @@ function load(meter = "main") {
 
 describe("RegisterFile", () => {
   it("starts a new meter at zero without a word", () => {
-    expect(load()).toEqual({ state: EMPTY_REGISTERS });
+    expect(load()).toEqual({ registers: EMPTY_REGISTERS, open: null });
   });
 
   it("gives back what was saved, every field, and keeps the save before it beside", () => {
     saveTwice();
-    expect(load()).toEqual({ state: registers(11_000) });
+    expect(load()).toEqual(record(11_000));
     renameSync(previous, file);
-    expect(load()).toEqual({ state: registers(10_000) });
+    expect(load()).toEqual(record(10_000));
   });
 
   it("leaves only the main file and the previous copy in the directory after 50 saves", () => {
     const keeper = new RegisterFile(data, "main");
     keeper.load();
-    for (let n = 1; n <= 50; n += 1) keeper.save(registers(n));
+    for (let n = 1; n <= 50; n += 1) keeper.save(record(n));
     expect(readdirSync(path.dirname(file)).sort()).toEqual(["main.json", "main.json.previous"]);
   });
 
@@ -79,14 +103,14 @@ describe("RegisterFile", () => {
     for (let length = 0; length < whole.length; length += 1) {
       writeFileSync(file, whole);
       truncateSync(file, length);
-      const { state, notice } = load();
+      const { registers: kept, notice } = load();
       if (notice === undefined) {
         // Only the last line feed was lost: every value is still there.
         expect(length).toBe(whole.length - 1);
-        expect(state).toEqual(registers(11_000));
+        expect(kept).toEqual(registers(11_000));
         continue;
       }
-      expect(state).toEqual(registers(10_000));
+      expect(kept).toEqual(registers(10_000));
       expect(notice).toContain("10 Wh");
       rmSync(`${file}.broken-1`);
     }
@@ -98,8 +122,8 @@ describe("RegisterFile", () => {
     for (let length = 0; length < whole.length - 1; length += 1) {
       writeFileSync(file, whole.subarray(0, length));
       writeFileSync(previous, whole.subarray(0, length));
-      const { state, notice } = load();
-      expect(state).toEqual(EMPTY_REGISTERS);
+      const { registers: kept, notice } = load();
+      expect(kept).toEqual(EMPTY_REGISTERS);
       expect(notice).toContain("from zero");
       expect(readFileSync(`${file}.broken-1`)).toHaveLength(length);
       expect(readFileSync(`${previous}.broken-1`)).toHaveLength(length);
@@ -115,9 +139,9 @@ describe("RegisterFile", () => {
       const digit = text[at] as string;
       if (!/\d/.test(digit)) continue;
       writeFileSync(file, `${text.slice(0, at)}${(Number(digit) + 1) % 10}${text.slice(at + 1)}`);
-      const { state, notice } = load();
+      const { registers: kept, notice } = load();
       expect(notice, text.slice(at - 20, at + 5)).toBeDefined();
-      expect(state).toEqual(registers(10_000));
+      expect(kept).toEqual(registers(10_000));
       rmSync(`${file}.broken-1`);
     }
   });
@@ -135,11 +159,11 @@ describe("RegisterFile", () => {
   it("refuses another meter's file, a negative energy and what is not an object", () => {
     const other = new RegisterFile(data, "other");
     other.load();
-    other.save(registers(99_000));
+    other.save(record(99_000));
     const foreign = readFileSync(path.join(data, "registers", "other.json"), "utf8");
     const negative = new RegisterFile(data, "negative");
     negative.load();
-    negative.save(registers(-5));
+    negative.save(record(-5));
     saveTwice();
     for (const [text, fault] of [
       [foreign, 'it belongs to meter "other"'],
@@ -149,22 +173,22 @@ describe("RegisterFile", () => {
       writeFileSync(file, text);
       expect(load().notice).toContain(fault);
     }
-    const { state, notice } = load("negative");
+    const { registers: kept, notice } = load("negative");
     expect(notice).toContain("energyMilliWh");
-    expect(state).toEqual(EMPTY_REGISTERS);
+    expect(kept).toEqual(EMPTY_REGISTERS);
   });
 
   it("goes on from the previous copy when the main file is gone", () => {
     saveTwice();
     rmSync(file);
-    expect(load()).toEqual({ state: registers(10_000), notice: expect.stringContaining("is missing") });
+    expect(load()).toEqual({ ...record(10_000), notice: expect.stringContaining("is missing") });
   });
 
   it("says that it starts from zero when only traces of an earlier life are left", () => {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(`${file}.broken-3`, "?");
-    const { state, notice } = load();
-    expect(state).toEqual(EMPTY_REGISTERS);
+    const { registers: kept, notice } = load();
+    expect(kept).toEqual(EMPTY_REGISTERS);
     expect(notice).toContain("from zero");
   });
 
@@ -172,18 +196,18 @@ describe("RegisterFile", () => {
     saveTwice();
     renameSync(file, `${file}.new`);
     rmSync(previous);
-    expect(load()).toMatchObject({ state: { energyMilliWh: 11_000 } });
+    expect(load()).toMatchObject({ registers: { energyMilliWh: 11_000 } });
   });
 
   it("does not let a file that was damaged meanwhile replace the good previous copy", () => {
     const keeper = new RegisterFile(data, "main");
     keeper.load();
-    keeper.save(registers(10_000));
-    keeper.save(registers(11_000));
+    keeper.save(record(10_000));
+    keeper.save(record(11_000));
     writeFileSync(file, "damaged");
-    keeper.save(registers(12_000));
+    keeper.save(record(12_000));
     rmSync(file);
-    expect(load().state).toEqual(registers(10_000));
+    expect(load().registers).toEqual(registers(10_000));
   });
 
   it("throws a StorageError when it cannot write, leaves the last values, and saves the next time", () => {
@@ -192,15 +216,15 @@ describe("RegisterFile", () => {
     keeper.load();
     // A directory in the place of the file that is written aside cannot be opened, not even by root.
     mkdirSync(`${file}.new`);
-    expect(() => keeper.save(registers(12_000))).toThrow(
+    expect(() => keeper.save(record(12_000))).toThrow(
       expect.objectContaining({ code: "storage/unwritable" }),
     );
-    expect(load().state).toEqual(registers(11_000));
+    expect(load().registers).toEqual(registers(11_000));
     rmSync(`${file}.new`, { recursive: true });
-    keeper.save(registers(13_000));
-    expect(load()).toEqual({ state: registers(13_000) });
+    keeper.save(record(13_000));
+    expect(load()).toEqual(record(13_000));
     renameSync(previous, file);
-    expect(load().state).toEqual(registers(11_000));
+    expect(load().registers).toEqual(registers(11_000));
   });
 
   it("throws, and counts nothing over it, when the file is there but cannot be read", () => {
@@ -223,7 +247,7 @@ describe("RegisterFile", () => {
     ];
     for (const step of steps) {
       for (const [name, contents] of step) writeFileSync(name, contents);
-      expect(load()).toEqual({ state: registers(11_000) });
+      expect(load()).toEqual(record(11_000));
     }
   });
 });
