@@ -63,7 +63,7 @@ function tellBoard(event: BoardEvent, before: BoardEvent | null): Told | null {
   const firmware = event.firmware ?? "unknown firmware";
   const back = before?.state === "lost" ? "board back" : "board ready";
   const note = event.detail === undefined ? "" : `, ${event.detail}`;
-  return { text: `${back}: ${firmware} on ${event.port}${note}`, tone: "text" };
+  return { text: `${back} on ${event.port}: ${firmware}${note}`, tone: "text" };
 }
 
 function tellRoute(event: RouteEvent, before: RouteEvent | null): Told | null {
@@ -73,8 +73,9 @@ function tellRoute(event: RouteEvent, before: RouteEvent | null): Told | null {
   if (event.route === "barred") return { text: `connection barred${cause}`, tone: "broken" };
   if (event.route === "bypassed")
     return { text: `goes through ${event.via ?? "a neighbour"}${cause}`, tone: "carries" };
-  const again = before === null ? "" : " again";
-  return { text: `goes by its own cable${again}${cause}`, tone: "text" };
+  // Every meter starts this way: no news.
+  if (before === null) return null;
+  return { text: `goes by its own cable again${cause}`, tone: "text" };
 }
 
 function tellUplink(event: UplinkEvent, before: UplinkEvent | null): Told | null {

@@ -24,13 +24,17 @@ export function helpRows(config: Config, width: number): Row[] {
     ...ofMeters(config, "U  voltage", (meter) => voltageSource(meter, config)),
     ...ofMeters(config, "P  active", (meter) =>
       meter.voltage === undefined
-        ? `U I λ with the configured λ = ${meter.nominalPowerFactor} [W]`
+        ? `U I λ with the configured λ = ${meter.nominalPowerFactor}, nothing of it measured but I [W]`
         : "mean of u(t) i(t) over the window [W]",
     ),
     ["S  apparent", "U I [VA]"],
-    ["Q  reactive", "U1 I1 sin φ1 of the fundamentals, + lagging (IEEE 1459, 3.1.2.4) [var]"],
+    ...ofMeters(config, "Q  reactive", ({ voltage }) =>
+      voltage === undefined
+        ? "S √(1 - λ²) [var]"
+        : "U1 I1 sin φ1 of the fundamentals, + lagging (IEEE 1459, 3.1.2.4) [var]",
+    ),
     ["λ  power factor", "P / S, -1 to 1"],
-    ["f  frequency", "of the mains, found in the samples; the configured one if too weak"],
+    ["f  frequency", "fitted to U, else to I above 0.1 A, else the configured one [Hz]"],
     ["E  energy", "sum of P dt, kept on disk, never falls [Wh]"],
     ["Pmax  demand", `highest mean power of one ${period} block of the clock [W]`],
     ["fs  rate", "samples of each channel per second, by this PC's clock"],

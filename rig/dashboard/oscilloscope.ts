@@ -29,10 +29,10 @@ export function niceScale(scale: number, peak: number, smallest: number): number
   return wanted > scale || roundedUp(Math.max(peak * 1.3, smallest)) < scale ? wanted : scale;
 }
 
-/** The next of 1, 2, 5, 10, 20, 50, ... that is not below the value (> 0). */
-export function roundedUp(value: number): number {
+/** The next of 1, 2, 5, 10, 20, 50, ... (or of other steps of a decade, the last of them 10) not below the value (> 0). */
+export function roundedUp(value: number, steps: readonly number[] = [1, 2, 5, 10]): number {
   const decade = 10 ** Math.floor(Math.log10(value) + 1e-9);
-  const step = [1, 2, 5, 10].find((factor) => factor * decade >= value * (1 - 1e-9)) ?? 10;
+  const step = steps.find((factor) => factor * decade >= value * (1 - 1e-9)) ?? 10;
   return Number((step * decade).toPrecision(3));
 }
 

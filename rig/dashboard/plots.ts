@@ -22,6 +22,8 @@ export interface Plot {
 const GAP_INTERVALS = 4;
 const SPANS_MS = [60_000, 120_000, 300_000, HISTORY_MS];
 const SMALLEST_POWER_SCALE_W = 100;
+/** Finer than the trace's: half of each is a round number too. */
+const POWER_SCALE_STEPS = [1, 2, 3, 4, 5, 6, 8, 10];
 
 /** @param points instants across the trace: the dots there are room for */
 export function tracePlot(meter: MeterView, mainsHz: number, points: number): Plot {
@@ -62,7 +64,8 @@ export function powerPlot(state: ViewState, nowMs: number): Plot {
   const powers = state.meters
     .flatMap(({ history }) => history.map(({ powerW }) => powerW))
     .filter(Number.isFinite);
-  const top = roundedUp(Math.max(SMALLEST_POWER_SCALE_W, ...powers.map((power) => Math.abs(power) * 1.05)));
+  const largest = Math.max(SMALLEST_POWER_SCALE_W, ...powers.map((power) => Math.abs(power) * 1.05));
+  const top = roundedUp(largest, POWER_SCALE_STEPS);
   const bottom = powers.some((power) => power < -top / 50) ? -top : 0;
   const height = top - bottom;
   return {
