@@ -12,7 +12,7 @@ import type { EmitEvent } from "../core/events.js";
 import type { Port } from "../core/port.js";
 import type { BenchSnapshot } from "./bench.js";
 import { type BenchCommand, checkBenchCommand, virtualMeters } from "./bench-command.js";
-import type { BenchWorkerData, FromBench, ToBench } from "./bench-messages.js";
+import type { BenchWorkerData, FromBench, Pace, ToBench } from "./bench-messages.js";
 import { BenchPorts } from "./bench-ports.js";
 import { loadFirmware } from "./boards/firmware.js";
 
@@ -26,7 +26,7 @@ export interface BenchHostOptions {
 }
 
 interface Waiting {
-  readonly resolve: (snapshot: BenchSnapshot) => void;
+  readonly resolve: (snapshot: BenchSnapshot & Pace) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -58,7 +58,10 @@ export class BenchHost {
       );
     }
     const data: BenchWorkerData = { config: options.config, program };
-    const host = new BenchHost(options, new Worker(file, { workerData: data, name: "virtual-bench" }));
+    const host = new BenchHost(
+      options,
+      new Worker(file, { workerData: data, name: "virtual-bench", execArgv: [] }),
+    );
     await host.#started(options.clock);
     return host;
   }
@@ -98,8 +101,8 @@ export class BenchHost {
     if (command.verb === "plug") this.#ports.plug(command.meter);
   }
 
-  /** What the bench looks like now. Rejects with RigError "bench/crashed" or "bench/stopped". */
-  async snapshot(): Promise<BenchSnapshot> {
+  /** What the bench looks like now, and how it keeps up. Rejects with RigError "bench/crashed" or "bench/stopped". */
+  async snapshot(): Promise<BenchSnapshot & Pace> {
     this.#requireRunning();
     const id = this.#nextSnapshot++;
     return new Promise((resolve, reject) => {

@@ -14,6 +14,13 @@ export interface BenchWorkerData {
   readonly program: Uint16Array;
 }
 
+/** How the bench keeps up with real time. */
+export interface Pace {
+  readonly behindMs: number;
+  /** Bench time given up since the start. */
+  readonly skippedMs: number;
+}
+
 export type ToBench =
   | { readonly type: "open"; readonly meter: string; readonly session: number }
   | { readonly type: "write"; readonly meter: string; readonly session: number; readonly bytes: Uint8Array }
@@ -26,5 +33,5 @@ export type FromBench =
   /** All that the boards sent in a slice, in one message. */
   | { readonly type: "slice"; readonly lines: readonly LineProgress[] }
   | { readonly type: "lcd"; readonly events: readonly LcdEvent[] }
-  | { readonly type: "pace"; readonly behindMs: number; readonly skippedMs: number }
-  | { readonly type: "snapshot"; readonly id: number; readonly snapshot: BenchSnapshot };
+  | ({ readonly type: "pace" } & Pace)
+  | { readonly type: "snapshot"; readonly id: number; readonly snapshot: BenchSnapshot & Pace };

@@ -46,7 +46,11 @@ host.on("message", (message: ToBench) => {
       bench.apply(message.command);
       break;
     case "snapshot":
-      send({ type: "snapshot", id: message.id, snapshot: bench.snapshot() });
+      send({
+        type: "snapshot",
+        id: message.id,
+        snapshot: { ...bench.snapshot(), ...pacer.pace(performance.now()) },
+      });
       break;
   }
 });
@@ -76,11 +80,12 @@ function runSlice(): void {
 }
 
 function reportPace(nowMs: number): void {
-  worstBehindMs = Math.max(worstBehindMs, pacer.behindMs);
+  const pace = pacer.pace(nowMs);
+  worstBehindMs = Math.max(worstBehindMs, pace.behindMs);
   if (nowMs < paceDueMs) return;
   paceDueMs = nowMs + PACE_PERIOD_MS;
   const behindMs = worstBehindMs < BEHIND_MS ? 0 : Math.round(worstBehindMs);
-  const skippedMs = Math.round(pacer.skippedMs);
+  const skippedMs = Math.round(pace.skippedMs);
   worstBehindMs = 0;
   if (behindMs === reported.behindMs && skippedMs === reported.skippedMs) return;
   reported = { behindMs, skippedMs };
