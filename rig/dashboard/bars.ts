@@ -3,7 +3,7 @@
  */
 import { formatElapsed, formatTimeOfDay } from "./format.js";
 import { MINIMUM_COLUMNS, MINIMUM_ROWS } from "./layout.js";
-import { printable, type Row, type Span, span, spread, toWidth } from "./rows.js";
+import { printable, type Row, rowWidth, type Span, span, spread, toWidth } from "./rows.js";
 import type { ViewState } from "./view-state.js";
 
 /** Below this the virtual bench is not said to be behind: it is within a frame of the screen. */
@@ -14,30 +14,34 @@ export function headerRow(
   now: { readonly timeMs: number; readonly upMs: number; readonly held: boolean },
   width: number,
 ): Row {
-  const bench: Span[] = state.virtual ? [span("virtual bench"), ...pace(state.bench)] : [span("real boards")];
   const left = [
     span(" meter-rig ", "bright"),
     span("· ", "border"),
     span(printable(state.site), "bright"),
     span(" · ", "border"),
-    ...bench,
+    ...(state.virtual ? [span("virtual bench"), ...pace(state.bench)] : [span("real boards")]),
   ];
-  const held = now.held ? [span(" HELD, Space goes on ", "inverse"), span("  ")] : [];
   const right = [
-    ...held,
+    ...(now.held ? [span(" HELD, Space goes on ", "inverse"), span("  ")] : []),
     span(`up ${formatElapsed(now.upMs)}`, "dim"),
     span("  "),
     span(`${formatTimeOfDay(now.timeMs)} `, "bright"),
   ];
-  return spread(left, right, width);
+  const skipped = state.virtual ? givenUp(state.bench) : [];
+  const room = width - rowWidth(left) - rowWidth(right);
+  return spread(rowWidth(skipped) < room ? [...left, ...skipped] : left, right, width);
 }
 
 function pace(bench: ViewState["bench"]): Span[] {
   if (bench === null) return [];
-  const skipped =
-    bench.skippedMs < 1 ? [] : [span(`, ${(bench.skippedMs / 1000).toFixed(1)} s given up`, "dim")];
-  if (bench.behindMs < BEHIND_SHOWN_MS) return [span(", in real time", "dim"), ...skipped];
-  return [span(`, behind by ${Math.round(bench.behindMs)} ms`, "bright"), ...skipped];
+  if (bench.behindMs < BEHIND_SHOWN_MS) return [span(", in real time", "dim")];
+  return [span(`, behind by ${Math.round(bench.behindMs)} ms`, "bright")];
+}
+
+/** Bench time that was left out, where there is room to say so. */
+function givenUp(bench: ViewState["bench"]): Row {
+  if (bench === null || !(bench.skippedMs >= 1)) return [];
+  return [span(`, ${(bench.skippedMs / 1000).toFixed(1)} s given up`, "dim")];
 }
 
 export function footerRow(
