@@ -56,6 +56,7 @@ export class MqttConnection {
     });
     this.#client.on("error", (error) => {
       this.#fault ??= error;
+      stream.destroy(); // mqtt.js itself would wait on after bytes that are no MQTT
     });
     this.closed = new Promise((resolve) => {
       this.#client.once("close", () => {
