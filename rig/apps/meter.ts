@@ -4,7 +4,7 @@
  * The LCD and the events are views at the side.
  */
 import { type BoardSession, BoardSupervisor } from "../board/supervisor.js";
-import type { Clock } from "../core/clock.js";
+import { type Clock, sleep } from "../core/clock.js";
 import { analogChannel, type Config, firmataPin, type MeterConfig } from "../core/config.js";
 import { describeError, StorageError } from "../core/errors.js";
 import type { BoardState, EmitEvent, LcdLines, MeasuredFields } from "../core/events.js";
@@ -36,6 +36,9 @@ export interface MeterOptions {
   readonly showWaveform: (meter: string, waveform: Waveform) => void;
 }
 
+/** What is on its way to the display gets there before the port closes: a full redraw is 420 bytes, 73 ms [ms]. */
+const LAST_WORDS_MS = 150;
+
 type UnnumberedReport = Omit<Report, "sequence">;
 
 export class Meter {
@@ -51,6 +54,7 @@ export class Meter {
   #reading: Reading | null = null;
   #lcd: Lcd | null = null;
   #shown: LcdLines | null = null;
+  #stopping = false;
 
   constructor(options: MeterOptions) {
     this.#options = options;
@@ -80,6 +84,8 @@ export class Meter {
 
   /** Leaves the board and closes the running interval with a report of what was measured of it. */
   async stop(): Promise<void> {
+    this.#stopping = true;
+    await sleep(this.#options.clock, LAST_WORDS_MS);
     await this.#supervisor.stop();
     this.#closeInterval();
   }
@@ -119,6 +125,7 @@ export class Meter {
   }
 
   #sample(channel: number, adcCounts: number, arrivalMs: number): void {
+    if (this.#stopping) return;
     const measured = this.#measurement?.push(channel, adcCounts, arrivalMs) ?? null;
     if (measured === null) return;
     const reading = this.#keep(measured.reading);
