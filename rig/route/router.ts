@@ -72,10 +72,11 @@ export class Router {
     return this.#leg(meter).journal.waiting;
   }
 
-  /** @returns true as soon as nothing waits any more, false if that takes longer than `timeoutMs` */
+  /** @returns true as soon as nothing waits any more; false if that takes longer than `timeoutMs`, or nothing is being sent */
   drain(timeoutMs: number): Promise<boolean> {
     const empty = () => [...this.#legs.values()].every(({ journal }) => journal.waiting === 0);
     if (empty()) return Promise.resolve(true);
+    if (this.#runs.length === 0 || this.#stop.signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const settle = (drained: boolean) => {
         cancel();

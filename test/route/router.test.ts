@@ -114,6 +114,16 @@ describe("the router", () => {
     expect(clock.armedTimers).toBe(0);
   });
 
+  it("does not wait for a drain before the start or after the stop", async () => {
+    const { router, close, clock } = rig();
+    router.submit("main", frame);
+    expect(await router.drain(3000)).toBe(false);
+    router.start();
+    await close();
+    expect(await router.drain(3000)).toBe(false);
+    expect(clock.armedTimers).toBe(0);
+  });
+
   it("stops in the middle of a send, leaves the frame in the journal, and sends it after the next start", async () => {
     const first = rig();
     first.router.start();
