@@ -4,9 +4,10 @@
  * Simulated: CPU, 2 KB of SRAM, three timers, ports, USART0, ADC, TWI. Not simulated: bootloader (a reset starts the
  * firmware at once), EEPROM, SPI, watchdog, sleep modes, analog comparator.
  */
-import { avrInstruction, CPU } from "avr8js";
+import { CPU } from "avr8js";
 import { type AnalogSource, attachAdc } from "./analog-input.js";
 import { attachI2cBus, type I2cDevice } from "./i2c-bus.js";
+import { executeInstruction } from "./instructions.js";
 import { attachTimers } from "./timers.js";
 import { Uart } from "./uart.js";
 import { UnoPins } from "./uno-pins.js";
@@ -94,7 +95,7 @@ export class Uno {
     const { cpu } = this.#chip;
     const clock = cpu as unknown as CpuClock;
     // A local: a module's binding can be a getter, and this is called millions of times a second.
-    const execute = avrInstruction;
+    const execute = executeInstruction;
     while (cpu.cycles < cycle) {
       execute(cpu);
       // What `tick` would find out for itself, at a fraction of its cost: mostly there is nothing for it to do.
