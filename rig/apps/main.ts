@@ -87,6 +87,8 @@ async function run(options: RunOptions, start: Start): Promise<void> {
   } finally {
     lock.release();
   }
+  // Where stdout is a pipe and Windows the system, exit would cut off what is not written yet.
+  await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
   process.exit(0);
 }
 

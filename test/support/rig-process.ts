@@ -27,7 +27,8 @@ export class RigProcess {
   constructor(...words: string[]) {
     if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm test compiles before it tests`);
     this.#child = spawn(process.execPath, ["-e", RUN, "--", ...words]);
-    createInterface({ input: this.#child.stdout }).on("line", (line) => {
+    const lines = createInterface({ input: this.#child.stdout });
+    lines.on("line", (line) => {
       try {
         this.events.push(JSON.parse(line) as SeenEvent);
       } catch {
@@ -38,8 +39,12 @@ export class RigProcess {
     this.#child.stderr.on("data", (text: Buffer) => {
       this.stderr += text.toString();
     });
+    const allRead = new Promise<void>((resolve) => lines.once("close", resolve));
     this.exit = new Promise((resolve) => {
-      this.#child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"));
+      this.#child.once(
+        "close",
+        (code, signal) => void allRead.then(() => resolve(code ?? signal ?? "unknown")),
+      );
     });
   }
 
