@@ -45,13 +45,13 @@ function card({ meter, latest }, reportEveryMs) {
   const silent = Date.now() - Date.parse(latest.measuredAt) > Math.max(3 * reportEveryMs, 30_000);
   const values = [
     ["Current", `${digits(latest.currentA, 3)} A`],
-    [latest.voltageSource === "nominal" ? "Voltage (nominal)" : "Voltage", `${digits(latest.voltageV, 1)} V`],
+    [latest.voltageSource === "nominal" ? "Voltage, nominal" : "Voltage", `${digits(latest.voltageV, 1)} V`],
     ["Power factor", digits(latest.powerFactor, 3)],
-    ["Apparent power", `${digits(latest.apparentPowerVa, 1)} VA`],
-    ["Reactive power", `${digits(latest.reactivePowerVar, 1)} var`],
+    ["Apparent", `${digits(latest.apparentPowerVa, 1)} VA`],
+    ["Reactive", `${digits(latest.reactivePowerVar, 1)} var`],
     ["Frequency", `${digits(latest.frequencyHz, 2)} Hz`],
     ["Energy", `${digits(latest.energyWh / 1000, 3)} kWh`],
-    ["Maximum demand", `${digits(latest.maxDemandW, 1)} W`],
+    ["Max. demand", `${digits(latest.maxDemandW, 1)} W`],
     ["Report", `no. ${latest.sequence}`],
   ];
   const list = make("dl", "");
