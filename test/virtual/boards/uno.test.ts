@@ -113,15 +113,18 @@ describe("Uno with StandardFirmata 2.5", () => {
     expect(Math.abs(hum.length - 100)).toBeLessThanOrEqual(1);
   });
 
-  test("writes 3 bytes to the I2C device 0x27 at 100 kHz, one each 90 us and the ISR's time", () => {
+  test("writes 3 bytes to the I2C device 0x27, one each 90 us and the ISR's time, and goes on when 0x3F is absent", () => {
     const written: { byte: number; timeUs: number }[] = [];
-    const { uno, run } = makeUno(undefined, [
+    const { uno, run, takeSent } = makeUno(undefined, [
       { address: 0x27, write: (byte, timeUs) => written.push({ byte, timeUs }) },
     ]);
     run(2.3);
+    takeSent();
     uno.receive(Uint8Array.of(0xf0, 0x78, 0, 0, 0xf7));
+    uno.receive(Uint8Array.of(0xf0, 0x76, 0x3f, 0, 1, 0, 0xf7, 0xf9));
     uno.receive(Uint8Array.of(0xf0, 0x76, 0x27, 0, 0x5a, 1, 0x00, 0, 0x7f, 1, 0xf7));
     run(0.1);
+    expect([...takeSent()]).toEqual(VERSION_2_5);
     expect(written.map(({ byte }) => byte)).toEqual([0xda, 0x00, 0xff]);
     for (const [index, { timeUs }] of written.slice(1).entries()) {
       const gapUs = timeUs - written[index]!.timeUs;
@@ -130,24 +133,15 @@ describe("Uno with StandardFirmata 2.5", () => {
     }
   });
 
-  test("goes on after a write to an I2C address where nothing is", () => {
-    const { uno, run, takeSent } = makeUno();
-    run(2.3);
-    takeSent();
-    uno.receive(Uint8Array.of(0xf0, 0x78, 0, 0, 0xf7, 0xf0, 0x76, 0x3f, 0, 1, 0, 0xf7, 0xf9));
-    run(0.1);
-    expect([...takeSent().subarray(-3)]).toEqual(VERSION_2_5);
-  });
-
   test("does nothing without supply: no bytes, every pin open", () => {
     const { uno, run, takeSent } = makeUno();
-    run(2.3);
-    takeSent();
-    expect(uno.pins.drive(10)).toBe(0);
+    run(0.05);
+    // It blinks.
+    expect(uno.pins.drive(13)).not.toBe("open");
     uno.powerOff();
     uno.receive(Uint8Array.of(0xf9));
     uno.runTo(10 * CLOCK_HZ);
     expect(takeSent()).toHaveLength(0);
-    expect(uno.pins.drive(10)).toBe("open");
+    expect(uno.pins.drive(13)).toBe("open");
   });
 });
