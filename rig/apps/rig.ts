@@ -63,8 +63,12 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 
     const access = centre?.broker ?? brokerAccess({ ...config.broker, port: Number(config.broker.port) });
     const ways = config.meters.map(({ id }) => {
+      const registerFile = new RegisterFile(dataDirectory, id);
+      const kept = registerFile.load();
+      if (kept.notice !== undefined) notice(id)(kept.notice);
       const lastStored = centre?.lastSequence(id) ?? 0;
-      const { journal, notices } = Journal.open(dataDirectory, id, { atLeastSequence: lastStored + 1 });
+      const atLeastSequence = Math.max(lastStored + 1, kept.open?.sequence ?? 1);
+      const { journal, notices } = Journal.open(dataDirectory, id, { atLeastSequence });
       notices.forEach(notice(id));
       started.push(() => journal.close());
       const uplink = new MqttUplink({
@@ -78,7 +82,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
         emit,
       });
       started.push(() => uplink.stop());
-      return { uplink, leg: { meter: id, journal, carrier: uplink } };
+      return { registerFile, kept, uplink, leg: { meter: id, journal, carrier: uplink } };
     });
     const router = new Router(
       ways.map(({ leg }) => leg),
@@ -89,10 +93,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       await router.stop();
     });
 
-    const meters = config.meters.map((meter) => {
-      const registerFile = new RegisterFile(dataDirectory, meter.id);
-      const kept = registerFile.load();
-      if (kept.notice !== undefined) notice(meter.id)(kept.notice);
+    const meters = config.meters.map((meter, index) => {
+      const { registerFile, kept } = ways[index]!;
       const { sealer, notices } = Sealer.open(dataDirectory, meter.id);
       notices.forEach(notice(meter.id));
       const port = realPorts.get(meter.id) ?? bench!.port(meter.id);

@@ -67,6 +67,7 @@ export async function startCentre(options: CentreOptions): Promise<Centre> {
     const intake = new Intake({ site, openers, store, reportEveryMs, clock, emit, alerts });
     const web = await startWebServer({ ...config.centre.web, site, meters, reportEveryMs, store });
     opened.push(() => web.stop());
+    intake.announceMissed();
     const { access, close } = await openWay(options, intake, alerts);
     opened.push(close);
     return {

@@ -11,11 +11,14 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.js";
 import { describeError, SealError, StorageError } from "../core/errors.js";
 import type { EmitEvent } from "../core/events.js";
+import { trace } from "../core/log.js";
 import { parseTopic } from "../core/topics.js";
 import type { OpenedFrame, Opener } from "../seal/opener.js";
 import type { Alerts } from "./alerts.js";
 import type { Store } from "./store.js";
 import type { StoredReport } from "./store-schema.js";
+
+const log = trace("rig:centre:intake");
 
 /** A report is delayed when it arrives later after its interval than two intervals, or than this. */
 const LEAST_DELAY_MS = 30_000;
@@ -107,7 +110,23 @@ export class Intake {
     }
   }
 
-  #announce({ receivedMs: _, endMs, ...fields }: StoredReport): void {
+  /** Tells of reports that were stored just before a kill, so that whoever counts the events misses none. */
+  announceMissed(): void {
+    for (const report of this.#options.store.unannounced()) this.#tell(report);
+    this.#options.store.markAnnounced();
+  }
+
+  #announce(report: StoredReport): void {
+    this.#tell(report);
+    try {
+      this.#options.store.markAnnounced();
+    } catch (error) {
+      // It is stored, which is what counts; at worst it is told again after the next start.
+      log("%s %d: %s", report.meter, report.sequence, describeError(error));
+    }
+  }
+
+  #tell({ receivedMs: _, endMs, ...fields }: StoredReport): void {
     this.#options.emit({ event: "received", ...fields, measuredAt: new Date(endMs).toISOString() });
   }
 

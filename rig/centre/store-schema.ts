@@ -33,6 +33,8 @@ export const SCHEMA = `
   );
   CREATE INDEX reports_by_meter_and_time ON reports (meter, end_ms);
   CREATE INDEX reports_by_time ON reports (end_ms);
+  CREATE TABLE announced (last_id INTEGER NOT NULL); -- one row: the last report that a received event has told of
+  INSERT INTO announced VALUES (0);
 `;
 
 /** A report as the centre keeps it. */

@@ -101,6 +101,30 @@ export class Store {
     });
   }
 
+  /** Reports that no `received` event has told of, since a kill came between storing and telling; oldest first. */
+  unannounced(): StoredReport[] {
+    return this.#run(() =>
+      this.#prepare("SELECT * FROM reports WHERE id > (SELECT last_id FROM announced) ORDER BY id")
+        .all()
+        .map((row) => fromRow(row as ReportRow)),
+    );
+  }
+
+  /**
+   * Every report so far has been told of. Written, but not flushed: a kill does not undo it, a power cut may have it told again.
+   * @throws StorageError "storage/unwritable"
+   */
+  markAnnounced(): void {
+    this.#run(() => {
+      this.#database.pragma("synchronous = OFF");
+      try {
+        this.#prepare("UPDATE announced SET last_id = (SELECT coalesce(max(id), 0) FROM reports)").run();
+      } finally {
+        this.#database.pragma("synchronous = FULL");
+      }
+    });
+  }
+
   /** The meter's report that arrived last, which need not be its newest. */
   lastArrived(meter: string): StoredReport | undefined {
     return this.#report("SELECT * FROM reports WHERE meter = ? ORDER BY id DESC LIMIT 1", meter);
@@ -234,6 +258,7 @@ function findDamage(file: string): string | undefined {
     }
     if (version !== SCHEMA_VERSION) return "it has no tables of ours";
     database.prepare(`SELECT ${COLUMNS.join()} FROM reports LIMIT 1`).get();
+    if (database.prepare("SELECT last_id FROM announced").get() === undefined) return "a table is empty";
     return undefined;
   } catch (error) {
     if (error instanceof StorageError) throw error;

@@ -38,6 +38,17 @@ describe("the intake", () => {
     });
   });
 
+  it("tells after a start of the reports that were stored and not told of, and of no other", () => {
+    const { intake, frame, topic, received, store } = centreBench();
+    intake.accept(topic, frame(1));
+    // As after a kill between the store's commit and the event: stored, not told of.
+    const { receivedMs: _, ...told } = store.latest("main")!;
+    store.insert({ ...told, receivedMs: 0, sequence: 2, start: 2, digest: new Uint8Array(32) });
+    intake.announceMissed();
+    intake.announceMissed();
+    expect(received().map((event) => "sequence" in event && event.sequence)).toEqual([1, 2]);
+  });
+
   it("marks a report delayed from 30 s after its interval's end on, with reports every 10 s", () => {
     const { intake, main, topic, clock, received } = centreBench();
     for (const [index, ageMs] of [0, 30_000, 30_001, 86_400_000].entries()) {
