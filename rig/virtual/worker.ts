@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { VirtualBench } from "./bench.js";
 import type { BenchWorkerData, FromBench, ToBench } from "./bench-messages.js";
 import { DisplayWatch } from "./display-watch.js";
-import { Pacer, SLICE_MS } from "./pacer.js";
+import { Pacer } from "./pacer.js";
 import { SerialSessions } from "./serial-sessions.js";
 
 const US_PER_MS = 1000;
@@ -16,8 +16,8 @@ const WARM_UP_MS = 300;
 /** Displays are looked at 20 times a second. */
 const DISPLAY_PERIOD_MS = 50;
 const PACE_PERIOD_MS = 1000;
-/** Less than this is the operating system's own jitter [ms]. */
-const BEHIND_MS = 5 * SLICE_MS;
+/** Less than this is the jitter of a busy machine, which no stage notices [ms]. */
+const BEHIND_MS = 50;
 
 if (parentPort === null) throw new Error("worker.js is started by BenchHost, in a thread of its own");
 const host = parentPort;
