@@ -5,7 +5,7 @@
  * What it says goes to stderr: stdout belongs to the program that it starts.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -54,12 +54,25 @@ function compile() {
     fail("the TypeScript sources do not compile");
 }
 
-/** When npm is killed outright, what it started lives on with ports and files held: follow it instead. */
+/** What the system says of a process in a file, where it does; Linux alone. */
+function readProcess(pid, name) {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** When npm is killed outright, what it started lives on with ports and files held: end with it instead. */
 function endWithNpm() {
   if (process.env.npm_lifecycle_event === undefined) return;
-  const npmPid = process.ppid;
+  const parent = process.ppid;
+  // Some shells put themselves between npm and its script, and outlive npm too.
+  const shellBetween = readProcess(parent, "cmdline").startsWith("sh\0");
+  const parentOfShell = () => readProcess(parent, "stat").split(") ").at(-1).split(" ")[1];
+  const npm = shellBetween ? parentOfShell() : undefined;
   setInterval(() => {
-    if (process.ppid !== npmPid) process.exit(1);
+    if (process.ppid !== parent || (shellBetween && parentOfShell() !== npm)) process.exit(1);
   }, ORPHAN_CHECK_MS).unref();
 }
 

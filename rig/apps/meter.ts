@@ -5,7 +5,7 @@
  */
 import { type BoardSession, BoardSupervisor } from "../board/supervisor.js";
 import { type Clock, sleep } from "../core/clock.js";
-import { analogChannel, type Config, firmataPin, type MeterConfig } from "../core/config.js";
+import { analogChannel, type Config, channelSkewUs, firmataPin, type MeterConfig } from "../core/config.js";
 import { describeError, StorageError } from "../core/errors.js";
 import type { BoardState, EmitEvent, LcdLines, MeasuredFields } from "../core/events.js";
 import type { Port } from "../core/port.js";
@@ -104,6 +104,7 @@ export class Meter {
         readingMs: config.report.reading,
         intervalMs: samplingIntervalMs,
         demandPeriodMs: config.demand.period,
+        channelSkewUs: channelSkewUs(config, meter),
         clock,
         registers: kept.registers,
       });

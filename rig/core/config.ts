@@ -85,6 +85,8 @@ const voltageSensor = z.strictObject({
   pin: analogPin.default("A1"),
   /** Voltage at the pin for one volt of mains [V/V]. */
   gain: number(1e-5, 1, "V/V").default(0.005),
+  /** How long after the current's pin this one is converted [us]; left out: what the firmware is known for. */
+  skew: number(0, 1000, "us").optional(),
 });
 
 const I2C_ADDRESSES = "the address of a PCF8574 (0x20 to 0x27) or PCF8574A (0x38 to 0x3F)";
@@ -252,6 +254,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+/** Between the conversions of two neighbouring channels: StandardFirmata 2.5.9 as the Arduino IDE builds it (core 1.8.7) [us]. */
+const SKEW_US = 147;
+/** The same of the hex that the virtual boards run by default, an older build of 2.5: 2042 cycles of 16 MHz [us]. */
+const DEFAULT_HEX_SKEW_US = 127.6;
+
+/** How long after the current the voltage is converted [us], as configured or as known of the firmware. */
+export function channelSkewUs(config: Config, meter: MeterConfig): number {
+  const defaultHex = meter.board.port === "virtual" && config.virtual.firmware === undefined;
+  return meter.voltage?.skew ?? (defaultHex ? DEFAULT_HEX_SKEW_US : SKEW_US);
+}
 
 export type Config = z.output<typeof configSchema>;
 export type MeterConfig = Config["meters"][number];

@@ -15,7 +15,7 @@ import {
   type Registers,
   runningDemandW,
 } from "./registers.js";
-import { CHANNEL_SKEW_S, clockScale, type TimeModel, uniformTimeModel } from "./time-model.js";
+import { clockScale, type TimeModel, uniformTimeModel } from "./time-model.js";
 import { type SampleWindow, WindowCollector } from "./window.js";
 
 export interface MeterMeasurementOptions {
@@ -26,6 +26,8 @@ export interface MeterMeasurementOptions {
   /** The firmware's sampling interval [ms]. */
   readonly intervalMs: number;
   readonly demandPeriodMs: number;
+  /** Between the conversions of the meter's two channels, a constant of the compiled firmware [us]. */
+  readonly channelSkewUs: number;
   readonly clock: Clock;
   /** As loaded at the start of the program; its running demand block is given up. */
   readonly registers: Registers;
@@ -101,9 +103,10 @@ export class MeterMeasurement {
 
   #modelTime(intervalMs: number): TimeModel {
     const { current, voltage } = this.#options.meter;
+    const skewS = this.#options.channelSkewUs / 1e6;
     // The firmware scans the lower channel first.
     const voltageFirst = voltage !== undefined && analogChannel(voltage.pin) < analogChannel(current.pin);
-    return uniformTimeModel(intervalMs, voltageFirst ? -CHANNEL_SKEW_S : CHANNEL_SKEW_S);
+    return uniformTimeModel(intervalMs, voltageFirst ? -skewS : skewS);
   }
 
   #estimatorOptions(): EstimatorOptions {

@@ -5,12 +5,6 @@
  */
 
 /**
- * A1 is converted this long after A0 of the same instant [s].
- * Source: cycle count of StandardFirmata 2.5 on an ATmega328P at 16 MHz, sample-and-hold to sample-and-hold, 2 ms and slower.
- */
-export const CHANNEL_SKEW_S = 147e-6;
-
-/**
  * How far the true instants stray from `k * interval` [s rms]: millis() ticks every 1.024 ms and skips a count now and then,
  * which delays a sample by up to a tick, evenly spread.
  * Source: cycle counts of StandardFirmata 2.5, intervals 1 to 19 ms: 290 to 296 us rms, at most 574 us about the mean.
@@ -42,8 +36,8 @@ export interface TimeModel {
   readonly timingErrorS: number;
 }
 
-/** Index times interval: no knowledge of the board's ticks. */
-export function uniformTimeModel(intervalMs: number, voltageSkewS: number = CHANNEL_SKEW_S): TimeModel {
+/** Index times interval: no knowledge of the board's ticks. @param voltageSkewS as in TimeModel */
+export function uniformTimeModel(intervalMs: number, voltageSkewS: number): TimeModel {
   return {
     voltageSkewS,
     timingErrorS: UNIFORM_TIMING_ERROR_S,

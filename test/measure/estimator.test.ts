@@ -10,7 +10,7 @@ const PHASES = [0, 17, 41, 66, 98, 127];
 
 function options(intervalMs: number, changes: Partial<EstimatorOptions> = {}): EstimatorOptions {
   return {
-    timeModel: uniformTimeModel(intervalMs),
+    timeModel: uniformTimeModel(intervalMs, 147e-6),
     calibration,
     nominal: { voltageV: 230, frequencyHz: 50, powerFactor: 1 },
     creepA: 0.015,

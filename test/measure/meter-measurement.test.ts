@@ -20,6 +20,7 @@ function measure(intervalMs: number, voltage: boolean, registers: Registers = EM
     readingMs: 1000,
     intervalMs,
     demandPeriodMs: 900_000,
+    channelSkewUs: 147,
     clock,
     registers,
   });
@@ -112,6 +113,7 @@ describe("MeterMeasurement", () => {
       readingMs: 1000,
       intervalMs: 3,
       demandPeriodMs: 900_000,
+      channelSkewUs: 147,
       clock,
       registers: EMPTY_REGISTERS,
     });
