@@ -16,6 +16,7 @@ const digits = (value, count) =>
     minimumFractionDigits: count,
     maximumFractionDigits: count,
     useGrouping: false,
+    signDisplay: "negative", // no "-0.0"
   });
 
 function time(iso) {
