@@ -2,7 +2,7 @@
  * How busy the host's main thread is with two boards at 1 kHz: sampling, measuring, displays, seal, journal, broker, centre
  * and the dashboard at 120x40. The boards are virtual and run in a thread of their own, which does not count.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
@@ -53,8 +53,10 @@ virtual: { seed: ${seed} }
       const drawnBefore = screen.writtenBytes();
       const readingsBefore = total(readings);
       const before = performance.eventLoopUtilization();
+      const cpuBeforeMs = mainThreadCpuMs();
       await sleep(systemClock, MEASURE_MS);
       const { utilization } = performance.eventLoopUtilization(before);
+      const cpuMs = mainThreadCpuMs() - cpuBeforeMs;
       const percent = utilization * 100;
       const seconds = MEASURE_MS / 1000;
       const drawn = (screen.writtenBytes() - drawnBefore) / seconds / 1000;
@@ -67,6 +69,9 @@ virtual: { seed: ${seed} }
           ],
           ours: [
             judged(`${percent.toFixed(1)} %`, percent <= LIMIT_PERCENT),
+            ...(Number.isNaN(cpuMs)
+              ? []
+              : [`CPU time of the thread ${((100 * cpuMs) / MEASURE_MS).toFixed(1)} %`]),
             `${((total(readings) - readingsBefore) / seconds).toFixed(1)} readings/s, ${drawn.toFixed(1)} kB/s drawn`,
           ],
         },
@@ -77,6 +82,17 @@ virtual: { seed: ${seed} }
   } finally {
     dashboard.stop();
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** CPU time of the main thread [ms], free of preemption; NaN where the system does not tell. Source: Linux, proc schedstat. */
+function mainThreadCpuMs(): number {
+  if (process.platform !== "linux") return Number.NaN;
+  try {
+    const [runNs] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ");
+    return Number(runNs) / 1e6;
+  } catch {
+    return Number.NaN; // a kernel without scheduler statistics
   }
 }
 

@@ -43,10 +43,17 @@ function fail(message: string): never {
   process.exit(2);
 }
 
+function parseWords(words: readonly string[]): { only?: string[]; seed?: string } {
+  try {
+    const options = { only: { type: "string", multiple: true }, seed: { type: "string" } } as const;
+    return parseArgs({ args: [...words], options }).values;
+  } catch (error) {
+    return fail(`${(error as Error).message}: the options are --only GROUP and --seed N`);
+  }
+}
+
 function readOptions(): { readonly only: readonly string[]; readonly seed: number } {
-  const { values } = parseArgs({
-    options: { only: { type: "string", multiple: true }, seed: { type: "string" } },
-  });
+  const values = parseWords(process.argv.slice(2));
   const only = values.only ?? Object.keys(GROUPS);
   const unknown = only.find((name) => !Object.hasOwn(GROUPS, name));
   if (unknown !== undefined)
