@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly dataDirectory: string;
   /** One JSON object a line instead of the dashboard. */
   readonly plain: boolean;
+  /** The paper's formulas beside every reading. */
+  readonly teach: boolean;
   /** Stop cleanly after this long [ms]; null: run on. */
   readonly stopAfterMs: number | null;
 }
@@ -41,6 +43,7 @@ options of run and centre
   --config FILE     the bench to run (default config/virtual.yaml)
   --data DIR        where registers, journal, keys and store live (default ./.meter-rig)
   --plain           no dashboard: one JSON object a line on stdout (also when stdout is no terminal)
+  --teach           tell beside every reading what the paper's formulas make of the same samples
   --for DURATION    stop cleanly after 30s, 10m, 2h ...
 
 in plain mode stdin takes one command a line: help lists them
@@ -69,6 +72,7 @@ export function parseCommandLine(words: readonly string[], stdoutIsTerminal: boo
     configFile: values.config ?? projectFile("config", "virtual.yaml"),
     dataDirectory: values.data ?? ".meter-rig",
     plain: values.plain === true || command === "centre" || !stdoutIsTerminal,
+    teach: values.teach === true,
     stopAfterMs: values.for === undefined ? null : parseStop(values.for),
   };
 }
@@ -82,6 +86,7 @@ function parseWords(words: readonly string[]) {
         config: { type: "string" },
         data: { type: "string" },
         plain: { type: "boolean" },
+        teach: { type: "boolean" },
         for: { type: "string" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },

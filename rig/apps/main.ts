@@ -59,6 +59,7 @@ interface Started {
 interface Place {
   readonly configFile: ConfigFile;
   readonly dataDirectory: string;
+  readonly teach: boolean;
   /** Asks for a clean stop; may be called more than once. */
   readonly quit: () => void;
 }
@@ -77,7 +78,8 @@ async function run(options: RunOptions, start: Start): Promise<void> {
   process.once("SIGTERM", quit);
   try {
     if (options.stopAfterMs !== null) systemClock.after(options.stopAfterMs, quit);
-    const started = await start({ configFile, dataDirectory: options.dataDirectory, quit });
+    const { dataDirectory, teach } = options;
+    const started = await start({ configFile, dataDirectory, teach, quit });
     await asked;
     systemClock.after(STOP_LIMIT_MS, () => {
       process.stderr.write(`the rig did not stop within ${STOP_LIMIT_MS / 1000} s and is ended\n`);
@@ -96,16 +98,16 @@ function timed(show: (event: TimedEvent) => void): EmitEvent {
   return (event: RigEvent) => show({ ...event, time: new Date(systemClock.nowMs()).toISOString() });
 }
 
-async function startPlain({ configFile, dataDirectory, quit }: Place): Promise<Started> {
+async function startPlain({ configFile, dataDirectory, teach, quit }: Place): Promise<Started> {
   const emit = timed(plainPrinter(process.stdout, quit));
   sayModem(configFile, emit);
   const showWaveform = () => undefined;
-  const rig = await startRig({ configFile, dataDirectory, clock: systemClock, emit, showWaveform });
+  const rig = await startRig({ configFile, dataDirectory, clock: systemClock, emit, showWaveform, teach });
   listenForVerbs(process.stdin, { bench: rig.bench, quit, emit });
   return rig;
 }
 
-async function startDashboard({ configFile, dataDirectory, quit }: Place): Promise<Started> {
+async function startDashboard({ configFile, dataDirectory, teach, quit }: Place): Promise<Started> {
   const { config } = configFile;
   // What goes wrong before everything runs is told on the plain terminal; events until then are shown afterwards.
   const early: TimedEvent[] = [];
@@ -121,6 +123,7 @@ async function startDashboard({ configFile, dataDirectory, quit }: Place): Promi
     clock: systemClock,
     emit,
     showWaveform: (meter, waveform) => dashboard?.showWaveform(meter, waveform),
+    teach,
   });
   dashboard = new Dashboard({ config, clock: systemClock, onQuit: quit, virtual: rig.bench !== null });
   for (const event of early) dashboard.show(event);

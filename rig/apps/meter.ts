@@ -14,7 +14,8 @@ import { createLcd, type Lcd } from "../display/lcd.js";
 import { PAGE_PERIOD_MS, screenLines } from "../display/screens.js";
 import type { Waveform } from "../measure/estimator.js";
 import { addReading, type Interval, summarise } from "../measure/interval.js";
-import { MeterMeasurement } from "../measure/meter-measurement.js";
+import { type Measurement, MeterMeasurement } from "../measure/meter-measurement.js";
+import { paperFormulas } from "../measure/paper-formulas.js";
 import type { LoadedRecord, RegisterFile } from "../measure/register-file.js";
 import { energyWh } from "../measure/registers.js";
 import type { Router } from "../route/router.js";
@@ -34,6 +35,8 @@ export interface MeterOptions {
   readonly clock: Clock;
   readonly emit: EmitEvent;
   readonly showWaveform: (meter: string, waveform: Waveform) => void;
+  /** Teaching mode: the paper's formulas beside every reading. */
+  readonly teach?: boolean;
 }
 
 /** What is on its way to the display gets there before the port closes: a full redraw is 420 bytes, 73 ms [ms]. */
@@ -139,11 +142,20 @@ export class Meter {
       runningDemandW: reading.runningDemandW,
       measuredAt: isoTime(reading.endMs),
     });
+    if (this.#options.teach) this.#teach(measured);
     showWaveform(meter.id, measured.waveform);
     const readings = this.#interval?.readings ?? 0;
     if (readings * config.report.reading >= config.report.every) this.#closeInterval();
     this.#writeReports();
     this.#refreshDisplay();
+  }
+
+  #teach({ reading, window }: Measurement): void {
+    const { meter, emit } = this.#options;
+    const { currentAPerCount } = this.#measurement!.calibration;
+    const { currentCounts } = window;
+    const formulas = paperFormulas({ currentCounts, currentAPerCount, loadW: reading.activePowerW });
+    emit({ event: "teaching", meter: meter.id, currentA: reading.currentA, formulas });
   }
 
   /**

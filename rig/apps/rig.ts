@@ -28,6 +28,8 @@ export interface RigOptions {
   readonly clock: Clock;
   readonly emit: EmitEvent;
   readonly showWaveform: (meter: string, waveform: Waveform) => void;
+  /** Whether the paper's formulas are told beside every reading. */
+  readonly teach?: boolean;
 }
 
 export interface Rig {
@@ -40,7 +42,7 @@ export interface Rig {
 
 /** @throws ConfigError for what the configuration names and is not there or taken; SealError, StorageError, RigError */
 export async function startRig(options: RigOptions): Promise<Rig> {
-  const { configFile, dataDirectory, clock, emit, showWaveform } = options;
+  const { configFile, dataDirectory, clock, emit, showWaveform, teach = false } = options;
   const { config } = configFile;
   const started: (() => unknown)[] = [];
   const stop = async () => {
@@ -99,7 +101,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       notices.forEach(notice(meter.id));
       const port = realPorts.get(meter.id) ?? bench!.port(meter.id);
       const parts = { meter, config, port, registerFile, kept, sealer, router };
-      return new Meter({ ...parts, clock, emit, showWaveform });
+      return new Meter({ ...parts, clock, emit, showWaveform, teach });
     });
     started.push(() => Promise.all(meters.map((meter) => meter.stop())));
 
@@ -124,7 +126,7 @@ export async function startCentreOf({
   dataDirectory,
   clock,
   emit,
-}: Omit<RigOptions, "showWaveform">): Promise<Centre> {
+}: Omit<RigOptions, "showWaveform" | "teach">): Promise<Centre> {
   const { config, fault } = configFile;
   try {
     return await startCentre({ config, dataDirectory, clock, emit });

@@ -49,6 +49,22 @@ export interface DisplayEvent {
   readonly lines: LcdLines;
 }
 
+/** With --teach: what the paper's formulas make of the samples of the reading before it, and what is wrong with each. */
+export interface TeachingEvent {
+  readonly event: "teaching";
+  readonly meter: string;
+  /** The RMS current that was measured [A]. */
+  readonly currentA: number;
+  readonly formulas: readonly {
+    readonly name: string;
+    readonly formula: string;
+    readonly value: number;
+    readonly unit: string;
+    readonly note: string;
+    readonly corrected: { readonly formula: string; readonly value: number; readonly unit: string } | null;
+  }[];
+}
+
 /** Virtual bench only: what the emulated glass really shows, read from the controller's memory. */
 export interface LcdEvent {
   readonly event: "lcd";
@@ -129,6 +145,7 @@ export interface UplinkEvent {
 export type RigEvent =
   | BoardEvent
   | ReadingEvent
+  | TeachingEvent
   | DisplayEvent
   | LcdEvent
   | RouteEvent

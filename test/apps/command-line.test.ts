@@ -19,6 +19,7 @@ describe("the command line", () => {
     expect(parseCommandLine(["--plain", "--for", "40s", "--config", "c.yaml", "--data", "d"], true)).toEqual({
       command: "run",
       plain: true,
+      teach: false,
       stopAfterMs: 40_000,
       configFile: "c.yaml",
       dataDirectory: "d",
