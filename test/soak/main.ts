@@ -7,6 +7,7 @@ import { parseDurationMs } from "../../rig/core/duration.js";
 import type { Campaign } from "./campaign.js";
 import { garbage } from "./garbage.js";
 import { kill } from "./kill.js";
+import { memory } from "./memory.js";
 import { replug } from "./replug.js";
 import { verbs } from "./verbs.js";
 
@@ -17,6 +18,7 @@ campaigns (all of them if none is named)
   kill      the program killed and started again               20 kills
   garbage   noise on a board's wire                            30 cycles
   verbs     whatever a person at the bench can do              60 verbs
+  memory    what a reconnect leaves behind                     200 reconnects
 
 options
   --seed N          repeat the run of this seed, 0 to 4294967295
@@ -29,6 +31,7 @@ const CAMPAIGNS: Record<string, { readonly run: Campaign; readonly cycles: numbe
   kill: { run: kill, cycles: 20 },
   garbage: { run: garbage, cycles: 30 },
   verbs: { run: verbs, cycles: 60 },
+  memory: { run: memory, cycles: 200 },
 };
 const SEEDS = 2 ** 32;
 

@@ -9,7 +9,6 @@ import {
   expectDisplay,
   expectNear,
   expectSame,
-  heapBytes,
   runCycles,
   watchUndisturbed,
 } from "./campaign.js";
@@ -26,12 +25,6 @@ const CONFIG = {
 const RETURN_LIMIT_MS = 8000;
 /** Settling and dropping 0.7 s, one window of 1 s, and some grain. */
 const READING_LIMIT_MS = 2000;
-/** Old rate lines, buffers and compiled code have settled after so many cycles. */
-const WARM_UP_CYCLES = 10;
-const HEAP_CYCLES = 30;
-/** 1 kB a reconnect, and what a collection leaves to chance. */
-const HEAP_GROWTH_LIMIT_BYTES = 1024;
-const HEAP_NOISE_BYTES = 512 * 1024;
 
 export async function replug(options: CampaignOptions): Promise<string> {
   const random = new SeededRandom(options.seed);
@@ -40,7 +33,6 @@ export async function replug(options: CampaignOptions): Promise<string> {
   const returnsMs: number[] = [];
   let unplugs = 0;
   let resets = 0;
-  let warm = { heap: 0, disturbances: 0 };
 
   const unplug = async () => {
     unplugs += 1;
@@ -87,7 +79,7 @@ export async function replug(options: CampaignOptions): Promise<string> {
       READING_LIMIT_MS,
     );
     watchUndisturbed(rig, "neighbour");
-    const cycles = await runCycles(options, async (cycle) => {
+    const cycles = await runCycles(options, async () => {
       if (random.chance(0.5)) {
         const displayAtMs = main.displayAtMs;
         await rig.advanceUntil("a redraw", () => main.displayAtMs > displayAtMs, READING_LIMIT_MS);
@@ -104,24 +96,12 @@ export async function replug(options: CampaignOptions): Promise<string> {
         await disturb();
       }
       await comeBack();
-      if (cycle === WARM_UP_CYCLES) warm = { heap: heapBytes(), disturbances: unplugs + resets };
     });
-    let memory = "";
-    if (cycles >= HEAP_CYCLES) {
-      const disturbances = unplugs + resets - warm.disturbances;
-      const growth = heapBytes() - warm.heap;
-      memory = `, memory ${(growth / 1024 / disturbances).toFixed(2)} kB a disturbance`;
-      expectSame(
-        `memory grew by ${growth} bytes in ${disturbances} disturbances: below 1 kB each`,
-        growth < disturbances * HEAP_GROWTH_LIMIT_BYTES + HEAP_NOISE_BYTES,
-        true,
-      );
-    }
     await rig.stop();
     const slowestMs = Math.max(...returnsMs);
     return (
       `${cycles} cycles, ${unplugs} unplugged, ${resets} reset, ${(rig.timeMs / 1000).toFixed(0)} s of bench time: ` +
-      `back each time, after ${slowestMs} ms at most; neighbour ${rig.seen("neighbour").readings} windows of 1000 samples${memory}`
+      `back each time, after ${slowestMs} ms at most; neighbour ${rig.seen("neighbour").readings} windows of 1000 samples`
     );
   } finally {
     rig.dispose();

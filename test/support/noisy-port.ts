@@ -1,6 +1,6 @@
 /**
- * A port whose wire can be disturbed: board -> noise -> rig, and the other way if asked for. What comes through is damaged
- * byte by byte: a flipped bit, a lost or doubled byte, a burst of garbage, and sysex that firmata-io does not survive.
+ * A port whose wire can be disturbed: board -> noise -> rig; what the rig sends stays whole. What comes through is damaged byte
+ * by byte: a flipped bit, a lost or doubled byte, a burst of garbage, and sysex that firmata-io does not survive.
  */
 import { Duplex } from "node:stream";
 import type { Port } from "../../rig/core/port.js";
@@ -31,8 +31,6 @@ export class NoisyPort implements Port {
   readonly name: string;
   /** Share of the board's bytes that something happens to, 0 to 1. */
   fromBoard = 0;
-  /** Share of the host's bytes that something happens to, 0 to 1. */
-  toBoard = 0;
   /** How often something happened since the start. */
   disturbances = 0;
   readonly #port: Port;
@@ -46,13 +44,11 @@ export class NoisyPort implements Port {
 
   async open(signal?: AbortSignal): Promise<Duplex> {
     const wire = await this.#port.open(signal);
-    return new NoisyStream(wire, {
-      fromBoard: (bytes) => this.#disturb(bytes, this.fromBoard),
-      toBoard: (bytes) => this.#disturb(bytes, this.toBoard),
-    });
+    return new NoisyStream(wire, (bytes) => this.#disturb(bytes));
   }
 
-  #disturb(bytes: Uint8Array, share: number): Uint8Array {
+  #disturb(bytes: Uint8Array): Uint8Array {
+    const share = this.fromBoard;
     if (share === 0) return bytes;
     const through: number[] = [];
     for (const byte of bytes) {
@@ -84,21 +80,14 @@ export class NoisyPort implements Port {
   }
 }
 
-interface Disturb {
-  readonly fromBoard: (bytes: Uint8Array) => Uint8Array;
-  readonly toBoard: (bytes: Uint8Array) => Uint8Array;
-}
-
 class NoisyStream extends Duplex {
   readonly #wire: Duplex;
-  readonly #disturb: Disturb;
 
-  constructor(wire: Duplex, disturb: Disturb) {
+  constructor(wire: Duplex, disturb: (bytes: Uint8Array) => Uint8Array) {
     super({ allowHalfOpen: false });
     this.#wire = wire;
-    this.#disturb = disturb;
     wire.on("data", (bytes: Buffer) => {
-      const through = disturb.fromBoard(bytes);
+      const through = disturb(bytes);
       if (through.length > 0) this.push(through);
     });
     wire.once("error", (error) => this.destroy(error));
@@ -110,7 +99,7 @@ class NoisyStream extends Duplex {
   }
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#wire.write(this.#disturb.toBoard(bytes), done);
+    this.#wire.write(bytes, done);
   }
 
   /** Closed when the wire is, so that the port can be opened again. */
