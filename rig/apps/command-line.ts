@@ -50,6 +50,10 @@ in plain mode stdin takes one command a line: help lists them
 exit code: 0 after a clean stop, 2 for a bad command line or configuration, 1 otherwise
 `;
 
+const LEAST_RUN_MS = 1000;
+/** Timers of Node end at 2^31 ms, 596 h. */
+const LONGEST_RUN_MS = 500 * 3_600_000;
+
 const COMMANDS = ["run", "centre", "ports", "help"] as const;
 
 /**
@@ -99,6 +103,8 @@ function parseWords(words: readonly string[]) {
 
 function parseStop(text: string): number {
   const stopAfterMs = parseDurationMs(text);
-  if (stopAfterMs === undefined) throw new UsageError(`--for ${text} is no duration; 30s, 10m or 2h are`);
+  if (stopAfterMs === undefined || stopAfterMs < LEAST_RUN_MS || stopAfterMs > LONGEST_RUN_MS) {
+    throw new UsageError(`--for ${text} is no duration from 1s to 500h; 30s, 10m or 2h are`);
+  }
   return stopAfterMs;
 }

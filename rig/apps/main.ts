@@ -6,7 +6,6 @@ import { ConfigError, describeError, StorageError } from "../core/errors.js";
 import type { EmitEvent, RigEvent, TimedEvent } from "../core/events.js";
 import { projectVersion } from "../core/project-root.js";
 import { Dashboard } from "../dashboard/dashboard.js";
-import { makeMissingKeys } from "../seal/key-file.js";
 import { parseCommandLine, type RunOptions, USAGE, UsageError } from "./command-line.js";
 import { lockDataDirectory } from "./data-directory.js";
 import { plainPrinter } from "./plain-output.js";
@@ -137,15 +136,16 @@ async function startDashboard({ configFile, dataDirectory, teach, quit }: Place)
 }
 
 async function startCentreAlone({ configFile, dataDirectory, quit }: Place): Promise<Started> {
-  const { config } = configFile;
+  const { broker } = configFile.config;
+  if (broker.port === "embedded" && broker.listen === 0) {
+    throw configFile.fault({
+      path: ["broker", "listen"],
+      value: broker.listen,
+      problem: "a centre by itself needs a port that rigs can be told of, such as 1883",
+    });
+  }
   const emit = timed(plainPrinter(process.stdout, quit));
-  makeMissingKeys(
-    dataDirectory,
-    config.meters.map(({ id }) => id),
-  );
-  const centre = await startCentreOf({ configFile, dataDirectory, clock: systemClock, emit });
-  process.stderr.write(`page ${centre.web.url}, broker ${centre.broker.host}:${centre.broker.port}\n`);
-  return centre;
+  return startCentreOf({ configFile, dataDirectory, clock: systemClock, emit });
 }
 
 /** The configuration may name a modem already; the reports go by the PC's own network all the same, and that is said. */

@@ -5,10 +5,11 @@
 import { brokerAccess, type Centre, startCentre } from "../centre/centre.js";
 import type { Clock } from "../core/clock.js";
 import type { ConfigFile } from "../core/config-file.js";
-import { RigError } from "../core/errors.js";
+import { describeError, RigError } from "../core/errors.js";
 import type { EmitEvent } from "../core/events.js";
 import type { Waveform } from "../measure/estimator.js";
-import { RegisterFile } from "../measure/register-file.js";
+import { type LoadedRecord, RegisterFile } from "../measure/register-file.js";
+import { energyWh, raisedTo } from "../measure/registers.js";
 import { Journal } from "../route/journal.js";
 import { Router } from "../route/router.js";
 import { makeMissingKeys } from "../seal/key-file.js";
@@ -35,8 +36,6 @@ export interface RigOptions {
 export interface Rig {
   /** null where every board is real. */
   readonly bench: BenchHost | null;
-  /** Address of the centre's page; null where the centre is elsewhere. */
-  readonly pageUrl: string | null;
   stop(): Promise<void>;
 }
 
@@ -46,7 +45,11 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   const { config } = configFile;
   const started: (() => unknown)[] = [];
   const stop = async () => {
-    for (const end of started.splice(0).reverse()) await end();
+    const failures: unknown[] = [];
+    for (const end of started.splice(0).reverse()) {
+      await Promise.resolve(end()).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   };
   const notice = (meter: string | null) => (text: string) =>
     emit({ event: "alert", kind: "storage", meter, text });
@@ -59,15 +62,19 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     ).forEach(notice(null));
     const centre = await startConfiguredCentre(options);
     started.push(() => centre?.stop());
-    const allVirtual = realPorts.size === config.meters.length;
-    const bench = allVirtual ? null : await BenchHost.start({ config, clock, emit });
+    const allReal = realPorts.size === config.meters.length;
+    const bench = allReal ? null : await BenchHost.start({ config, clock, emit });
     started.push(() => bench?.stop());
 
     const access = centre?.broker ?? brokerAccess({ ...config.broker, port: Number(config.broker.port) });
+    for (const text of findForgottenReports(
+      dataDirectory,
+      config.meters.map(({ id }) => id),
+    ))
+      notice(null)(text);
     const ways = config.meters.map(({ id }) => {
       const registerFile = new RegisterFile(dataDirectory, id);
-      const kept = registerFile.load();
-      if (kept.notice !== undefined) notice(id)(kept.notice);
+      const kept = loadRecord(registerFile, id, centre?.lastEnergyWh(id) ?? 0, notice(id));
       const lastStored = centre?.lastSequence(id) ?? 0;
       const atLeastSequence = Math.max(lastStored + 1, kept.open?.sequence ?? 1);
       const { journal, notices } = Journal.open(dataDirectory, id, { atLeastSequence });
@@ -83,9 +90,9 @@ export async function startRig(options: RigOptions): Promise<Rig> {
         clock,
         emit,
       });
-      started.push(() => uplink.stop());
       return { registerFile, kept, uplink, leg: { meter: id, journal, carrier: uplink } };
     });
+    started.push(() => Promise.all(ways.map(({ uplink }) => uplink.stop())));
     const router = new Router(
       ways.map(({ leg }) => leg),
       { clock, emit },
@@ -108,7 +115,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     for (const { uplink } of ways) uplink.start();
     router.start();
     for (const meter of meters) meter.start();
-    return { bench, pageUrl: centre?.web.url ?? null, stop };
+    return { bench, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -120,6 +127,39 @@ async function startConfiguredCentre(options: RigOptions): Promise<Centre | null
   return startCentreOf(options);
 }
 
+/** A meter that was renamed or left out may have left reports behind, which nobody sends. @returns a sentence for each such meter */
+function findForgottenReports(dataDirectory: string, meters: readonly string[]): string[] {
+  return Journal.metersIn(dataDirectory)
+    .filter((meter) => !meters.includes(meter))
+    .flatMap((meter) => {
+      const { journal } = Journal.open(dataDirectory, meter);
+      const { waiting, file } = journal;
+      journal.close();
+      if (waiting === 0) return [];
+      return [
+        `${waiting} reports of meter ${meter} wait in ${file}, and the configuration names no such meter: name it to send them`,
+      ];
+    });
+}
+
+/** The registers as kept, but never below what the centre has stored: a lost file must not let the energy fall. */
+function loadRecord(
+  file: RegisterFile,
+  meter: string,
+  storedWh: number,
+  notice: (text: string) => void,
+): LoadedRecord {
+  const kept = file.load();
+  if (kept.notice !== undefined) notice(kept.notice);
+  const registers = raisedTo(kept.registers, storedWh);
+  if (registers === kept.registers) return kept;
+  const keptWh = energyWh(kept.registers);
+  notice(
+    `registers of meter ${meter}: ${keptWh} Wh is less than the centre has stored: they go on from ${storedWh} Wh`,
+  );
+  return { ...kept, registers };
+}
+
 /** Starts the centre; a port that is taken is a fault of the configuration. */
 export async function startCentreOf({
   configFile,
@@ -129,16 +169,24 @@ export async function startCentreOf({
 }: Omit<RigOptions, "showWaveform" | "teach">): Promise<Centre> {
   const { config, fault } = configFile;
   try {
-    return await startCentre({ config, dataDirectory, clock, emit });
+    const centre = await startCentre({ config, dataDirectory, clock, emit });
+    const { host, port } = centre.broker;
+    emit({ event: "centre", page: centre.web.url, broker: `${host}:${port}` });
+    return centre;
   } catch (error) {
-    if (error instanceof RigError && (error.code === "web/taken" || error.code === "web/unreachable")) {
-      const key = error.code === "web/taken" ? "port" : "host";
-      throw fault({
-        path: ["centre", "web", key],
-        value: config.centre.web[key],
-        problem: error.hint === undefined ? error.message : `${error.message}: ${error.hint}`,
-      });
+    const problem = describeError(error);
+    const { web } = config.centre;
+    switch (error instanceof RigError ? error.code : "") {
+      case "web/taken":
+        throw fault({ path: ["centre", "web", "port"], value: web.port, problem });
+      case "web/unreachable":
+        throw fault({ path: ["centre", "web", "host"], value: web.host, problem });
+      case "broker/taken":
+        throw fault({ path: ["broker", "listen"], value: config.broker.listen, problem });
+      case "broker/unreachable":
+        throw fault({ path: ["broker", "host"], value: config.broker.host, problem });
+      default:
+        throw error;
     }
-    throw error;
   }
 }

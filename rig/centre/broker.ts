@@ -132,7 +132,7 @@ function listen(server: Server, { host, port }: BrokerOptions): Promise<void> {
           taken
             ? `cannot open the broker on ${where}: the port is taken by another program`
             : `cannot open the broker on ${where}: ${cause.message}`,
-          { cause, hint: "change broker.host and broker.port" },
+          { cause, hint: "change broker.host and broker.listen" },
         ),
       );
     });

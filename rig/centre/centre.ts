@@ -113,7 +113,7 @@ async function openWay(
   };
   if (port === "embedded") {
     const password = openBrokerPassword(dataDirectory);
-    const broker = await startBroker({ host, port: 0, site, password, accept });
+    const broker = await startBroker({ host, port: config.broker.listen, site, password, accept });
     const access = { host, port: broker.port, username: BROKER_USER, password };
     return { access, close: () => broker.stop() };
   }

@@ -229,6 +229,8 @@ export const configSchema = z.strictObject({
       port: z
         .union([z.literal("embedded"), tcpPort], { error: "embedded, or a TCP port from 0 to 65535" })
         .default("embedded"),
+      /** TCP port that the embedded broker listens on; 0: any free one, which is enough where the rig is its only client. */
+      listen: tcpPort.default(0),
       username: text("the broker's user name").optional(),
       /** File that holds the broker's password and nothing else. */
       passwordFile: text("the path of a file with the broker's password").optional(),

@@ -134,6 +134,15 @@ export interface BenchEvent {
   readonly skippedMs: number;
 }
 
+/** The embedded control centre is there. */
+export interface CentreEvent {
+  readonly event: "centre";
+  /** Address of its page. */
+  readonly page: string;
+  /** "host:port" of the broker that it listens to. */
+  readonly broker: string;
+}
+
 /** The way to the broker. */
 export interface UplinkEvent {
   readonly event: "uplink";
@@ -155,6 +164,7 @@ export type RigEvent =
   | AlertEvent
   | CommandEvent
   | BenchEvent
+  | CentreEvent
   | UplinkEvent;
 
 /** An event with its time, as it is printed and drawn. */

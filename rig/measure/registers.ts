@@ -81,6 +81,13 @@ export function afterPowerUp(registers: Registers): Registers {
   return { ...registers, block: null };
 }
 
+/** The registers with an energy of at least `floorWh`, which somebody was shown already. */
+export function raisedTo(registers: Registers, floorWh: number): Registers {
+  const floorMilliWh = Math.round(floorWh * 1000);
+  if (registers.energyMilliWh >= floorMilliWh) return registers;
+  return { ...registers, energyMilliWh: floorMilliWh, energyRemainderMilliJ: 0 };
+}
+
 export function energyWh({ energyMilliWh }: Registers): number {
   return energyMilliWh / 1000;
 }

@@ -9,6 +9,7 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
+  readdirSync,
   readFileSync,
   writeSync,
 } from "node:fs";
@@ -41,6 +42,15 @@ export class Journal {
   #compactAtBytes = COMPACT_AFTER_BYTES;
   /** A write failed, or was cut off before the start: what is behind #length must go, and writing be tried out, before a sequence is given out again. */
   #suspect = false;
+
+  /** Meters that have a journal in this data directory, whether they are configured or not. */
+  static metersIn(dataDirectory: string): string[] {
+    const directory = path.join(dataDirectory, "journal");
+    makePrivateDirectory(directory);
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(".jsonl"))
+      .map((name) => path.basename(name, ".jsonl"));
+  }
 
   /**
    * Opens the meter's journal, makes it if there is none, and takes back what waits in it. A record that a kill tore apart was

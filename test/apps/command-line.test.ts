@@ -29,6 +29,8 @@ describe("the command line", () => {
   it.each([
     [["--fro", "40s"], "--fro"],
     [["--for", "soon"], "soon"],
+    [["--for", "600h"], "500h"],
+    [["--for", "0s"], "1s"],
     [["--for"], "for"],
     [["dance"], "dance"],
     [["ports", "COM3"], "COM3"],

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -91,7 +91,7 @@ describe("a rig that is started wrongly says so in one line, exits with 2 and st
 });
 
 describe("files that are damaged", { timeout: 2 * LIMIT_MS }, () => {
-  it("registers: the broken file is kept aside, the energy goes on from the copy before, and an alert says so", async () => {
+  it("registers: the broken file is kept aside, the energy is no lower than before, and alerts say so", async () => {
     const before = await runShortly();
     const file = path.join(data, "registers", "main.json");
     const broken = readFileSync(file, "utf8").slice(0, 40);
@@ -99,11 +99,21 @@ describe("files that are damaged", { timeout: 2 * LIMIT_MS }, () => {
 
     const after = await runShortly();
     expect(readFileSync(`${file}.broken-1`, "utf8")).toBe(broken);
+    expect(after.all("alert", "main")[0]?.text).toContain(`${file}.broken-1`);
+    const lastWh = before.all("reading", "main").at(-1)?.energyWh as number;
+    expect(after.all("reading", "main")[0]?.energyWh).toBeGreaterThanOrEqual(lastWh);
+  });
+
+  it("registers that are gone: the energy goes on from what the centre has stored, and an alert says so", async () => {
+    const before = await runShortly();
+    rmSync(path.join(data, "registers"), { recursive: true });
+
+    const after = await runShortly();
+    const storedWh = before.all("received", "main").at(-1)?.energyWh as number;
     expect(after.all("alert", "main").map(({ text }) => text)).toEqual([
-      expect.stringContaining(`${file}.broken-1`),
+      expect.stringContaining(`they go on from ${storedWh} Wh`),
     ]);
-    const lastWh = before.all("reading", "main").at(-2)?.energyWh ?? 0;
-    expect(after.all("reading", "main")[0]?.energyWh).toBeGreaterThanOrEqual(lastWh as number);
+    expect(after.all("reading", "main")[0]?.energyWh).toBeGreaterThanOrEqual(storedWh);
   });
 
   it("journal: the broken file is kept aside, sequences go on, and an alert says so", async () => {

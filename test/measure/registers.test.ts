@@ -7,6 +7,7 @@ import {
   energyWh,
   maxDemandW,
   type Registers,
+  raisedTo,
   runningDemandW,
 } from "../../rig/measure/registers.js";
 
@@ -174,5 +175,13 @@ describe("demand register", () => {
       periodMs: MINUTE_MS,
       coveredMs: 1000,
     });
+  });
+});
+
+describe("registers that are raised to what was shown", () => {
+  it("go on from 12.345 Wh where they had less, and stay where they had more", () => {
+    const low = { ...EMPTY_REGISTERS, energyMilliWh: 12_000, energyRemainderMilliJ: 7 };
+    expect(raisedTo(low, 12.345)).toEqual({ ...low, energyMilliWh: 12_345, energyRemainderMilliJ: 0 });
+    expect(raisedTo(low, 11.9)).toBe(low);
   });
 });
