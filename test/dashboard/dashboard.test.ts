@@ -322,6 +322,24 @@ describe("the terminal", () => {
     expect(streams()).toEqual(afterFirst);
   });
 
+  it("asks to quit once when the terminal fails, and writes nothing to it any more", async () => {
+    const others = process.listeners("SIGHUP");
+    const { terminal, dashboard, show, quits } = await open(80, 24);
+    terminal.output.destroy(new Error("write EIO"));
+    await show(...running);
+    terminal.input.destroy(new Error("read EIO"));
+    await terminal.settle();
+    expect(quits()).toBe(1);
+    const { written } = terminal;
+    dashboard.stop();
+    await terminal.settle();
+    expect(terminal.written).toBe(written);
+    // The terminal keeps listening so that a second hangup does not end the process.
+    const [kept, ...more] = process.listeners("SIGHUP").filter((listener) => !others.includes(listener));
+    expect(more).toEqual([]);
+    process.off("SIGHUP", kept!);
+  });
+
   it("asks to quit when the process is told to end", async () => {
     const { quits } = await open(80, 24);
     const others = process.listeners("SIGTERM").slice(0, -1);

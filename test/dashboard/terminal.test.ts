@@ -1,6 +1,6 @@
 /** A real process that crashes, exits or is told to end while the dashboard is on: the terminal is given back. */
-import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,6 +8,21 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const ENTER_ALTERNATE_SCREEN = "\u001b[?1049h";
 const LEAVE_ALTERNATE_SCREEN = "\u001b[?1049l";
 const SHOW_CURSOR = "\u001b[?25h";
+
+/** Runs a program on a terminal of its own, waits until it has drawn something, and closes the terminal. */
+const CLOSE_TERMINAL = `
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen = b""
+while b"[?1049h" not in seen:
+    seen += os.read(terminal, 65536)
+os.close(terminal)
+status = os.waitpid(pid, 0)[1]
+print("signal %d" % os.WTERMSIG(status) if os.WIFSIGNALED(status) else "code %d" % os.WEXITSTATUS(status))
+`;
+const hasPty = process.platform !== "win32" && spawnSync("python3", ["-c", "import pty"]).status === 0;
 
 interface Ended {
   readonly code: number | null;
@@ -69,6 +84,21 @@ describe("a process with the dashboard on", () => {
       expect(code).toBe(0);
     },
   );
+
+  it.skipIf(!hasPty)("whose terminal is closed is asked to quit once and ends with code 0", async () => {
+    const report = join(build, "lost.txt");
+    const { stdout } = await runProgram(
+      "python3",
+      "-c",
+      CLOSE_TERMINAL,
+      process.execPath,
+      child(),
+      "lost",
+      report,
+    );
+    expect(readFileSync(report, "utf8")).toBe("asked to quit\nstopped\n");
+    expect(stdout).toBe("code 0\n");
+  });
 });
 
 function expectGivenBack(stdout: string): void {
@@ -83,8 +113,12 @@ function child(): string {
 }
 
 function run(script: string, ...args: string[]): Promise<Ended> {
+  return runProgram(process.execPath, script, ...args);
+}
+
+function runProgram(program: string, ...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const ended = execFile(process.execPath, [script, ...args], (_error, stdout, stderr) =>
+    const ended = execFile(program, args, (_error, stdout, stderr) =>
       resolve({ code: ended.exitCode, stdout, stderr }),
     );
   });
