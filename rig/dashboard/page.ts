@@ -47,7 +47,8 @@ export class Page {
   readonly #boxes = new Map<string, { readonly box: Widgets.BoxElement; content: string }>();
   readonly #traces: { readonly plot: PlotWidget; drawn: MeterView | null }[] = [];
   readonly #power: PlotWidget | null = null;
-  #powerDrawn: string | null = null;
+  /** What the power plot was drawn of. */
+  #powerDrawn: { readonly atMs: number; readonly histories: readonly MeterView["history"][] } | null = null;
 
   constructor(screen: Widgets.Screen, config: Config, theme: Theme, page: number) {
     this.#screen = screen;
@@ -154,11 +155,12 @@ export class Page {
         height: place.height,
       }),
     );
-    const plot = powerPlot(state, nowMs);
-    const drawn = JSON.stringify(plot);
-    if (drawn === this.#powerDrawn) return framed;
-    this.#powerDrawn = drawn;
-    this.#power?.draw(plot);
+    const drawn = this.#powerDrawn;
+    const histories = state.meters.map(({ history }) => history);
+    if (drawn?.atMs === nowMs && drawn.histories.every((history, index) => history === histories[index]))
+      return framed;
+    this.#powerDrawn = { atMs: nowMs, histories };
+    this.#power?.draw(powerPlot(state, nowMs));
     return true;
   }
 

@@ -64,7 +64,10 @@ export function powerPlot(state: ViewState, nowMs: number): Plot {
   const powers = state.meters
     .flatMap(({ history }) => history.map(({ powerW }) => powerW))
     .filter(Number.isFinite);
-  const largest = Math.max(SMALLEST_POWER_SCALE_W, ...powers.map((power) => Math.abs(power) * 1.05));
+  const largest = powers.reduce(
+    (most, power) => Math.max(most, Math.abs(power) * 1.05),
+    SMALLEST_POWER_SCALE_W,
+  );
   const top = roundedUp(largest, POWER_SCALE_STEPS);
   const bottom = powers.some((power) => power < -top / 50) ? -top : 0;
   const height = top - bottom;
@@ -114,7 +117,10 @@ export function powerLegend(state: ViewState, width: number): Row {
 }
 
 function powerSpanMs(state: ViewState, nowMs: number): number {
-  const first = Math.min(nowMs, ...state.meters.flatMap(({ history }) => history[0]?.atMs ?? []));
+  const first = state.meters.reduce(
+    (least, { history }) => Math.min(least, history[0]?.atMs ?? nowMs),
+    nowMs,
+  );
   return SPANS_MS.find((spanMs) => spanMs >= nowMs - first) ?? HISTORY_MS;
 }
 

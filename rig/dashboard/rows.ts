@@ -93,11 +93,6 @@ export function frame(options: {
   return lines;
 }
 
-/** What the rows say, without their styles. */
-export function plainText(rows: readonly Row[]): string[] {
-  return rows.map((row) => row.map(({ text }) => text).join(""));
-}
-
 /**
  * Text from elsewhere (firmware names, error messages) as one line of one-column characters: control characters become
  * blanks, characters that terminals draw two columns wide or none become "?".

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { headerRow } from "../../rig/dashboard/bars.js";
-import { plainText } from "../../rig/dashboard/rows.js";
 import { initialView } from "../../rig/dashboard/view-state.js";
 import { benchConfig } from "./events.js";
+import { plainText } from "./plain-text.js";
 
 const noon = { timeMs: new Date(2026, 0, 1, 12, 0, 0).getTime(), upMs: 761_000, held: false };
 const state = initialView(benchConfig("main"), true);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { configSchema } from "../../rig/core/config.js";
 import { helpRows } from "../../rig/dashboard/help.js";
-import { plainText } from "../../rig/dashboard/rows.js";
 import { benchConfig } from "./events.js";
+import { plainText } from "./plain-text.js";
 
 function helpOf(config: Parameters<typeof helpRows>[0]): string {
   return plainText(helpRows(config, 100)).join("\n");

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { layoutOf, type Rectangle } from "../../rig/dashboard/layout.js";
 import { meterPanel, panelShape } from "../../rig/dashboard/meter-panel.js";
-import { plainText } from "../../rig/dashboard/rows.js";
 import { reduce } from "../../rig/dashboard/view.js";
 import { initialView } from "../../rig/dashboard/view-state.js";
 import { at, benchConfig, display, reading, ready, START_MS } from "./events.js";
+import { plainText } from "./plain-text.js";
 
 const sizes = fc.record({
   columns: fc.integer({ min: 80, max: 300 }),

@@ -49,6 +49,19 @@ describe("the power plot", () => {
   });
 });
 
+describe("the power plot of many meters", () => {
+  it("takes 250 meters with 600 readings each: 150 000 points", () => {
+    const history = Array.from({ length: 600 }, (_, second) => ({
+      atMs: START_MS + second * 1000,
+      powerW: 400,
+    }));
+    const meters = Array.from({ length: 250 }, () => ({ ...start.meters[0]!, history }));
+    const plot = powerPlot({ ...start, meters }, START_MS + 599_000);
+    expect(plot.yLabels[0]?.text).toBe("500 W");
+    expect(plot.series.map(({ points }) => points.length)).toEqual(meters.map(() => 600));
+  });
+});
+
 describe("the trace", () => {
   it("has an axis of 60 ms and the full scale in amperes, without a line before the first samples", () => {
     const plot = tracePlot(start.meters[0]!, 50, 100);

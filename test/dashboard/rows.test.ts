@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bigDigits } from "../../rig/dashboard/big-digits.js";
 import { formatCurrent, formatElapsed, formatEnergy, formatPower } from "../../rig/dashboard/format.js";
-import { frame, plainText, printable, rowWidth, span, spread, toWidth } from "../../rig/dashboard/rows.js";
+import { frame, printable, rowWidth, span, spread, toWidth } from "../../rig/dashboard/rows.js";
+import { plainText } from "./plain-text.js";
 
 describe("rows", () => {
   it("are exactly as wide as asked, whatever is in them", () => {
