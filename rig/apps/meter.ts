@@ -216,6 +216,7 @@ export class Meter {
       ...measuredFields(report),
       runningDemandW: report.runningDemandW,
       measuredAt: isoTime(report.endMs),
+      lengthMs: report.lengthMs,
       waiting: router.waiting(meter.id),
     });
   }

@@ -15,6 +15,7 @@ export const SCHEMA = `
     delayed INTEGER NOT NULL,          -- 1: arrived long after its interval
     via TEXT,                          -- the neighbour that carried it
     end_ms INTEGER NOT NULL,           -- end of the interval by the meter's side, ms since 1970
+    length_ms INTEGER NOT NULL,        -- length of the interval that its readings cover
     voltage_v REAL NOT NULL,
     current_a REAL NOT NULL,
     active_power_w REAL NOT NULL,
@@ -63,6 +64,7 @@ export function toRow(report: NewReport) {
     delayed: report.delayed ? 1 : 0,
     via: report.via,
     end_ms: report.endMs,
+    length_ms: report.lengthMs,
     voltage_v: report.voltageV,
     current_a: report.currentA,
     active_power_w: report.activePowerW,
@@ -91,6 +93,7 @@ export const COLUMNS: readonly (keyof ReportRow)[] = [
   "delayed",
   "via",
   "end_ms",
+  "length_ms",
   "voltage_v",
   "current_a",
   "active_power_w",
@@ -115,6 +118,7 @@ export function fromRow(row: ReportRow): StoredReport {
     delayed: row.delayed === 1,
     via: row.via,
     endMs: row.end_ms,
+    lengthMs: row.length_ms,
     voltageV: row.voltage_v,
     voltageSource: row.voltage_source,
     currentA: row.current_a,

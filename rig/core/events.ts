@@ -87,6 +87,8 @@ export interface ReportEvent extends MeasuredFields {
   readonly meter: string;
   readonly sequence: number;
   readonly measuredAt: string;
+  /** Length of the interval that its readings cover [ms]. */
+  readonly lengthMs: number;
   readonly runningDemandW: number;
   /** Reports of this meter that wait in the journal, this one included. */
   readonly waiting: number;
@@ -108,6 +110,8 @@ export interface ReceivedEvent extends MeasuredFields {
   readonly via: string | null;
   readonly delayed: boolean;
   readonly measuredAt: string;
+  /** Length of the interval that its readings cover [ms]. */
+  readonly lengthMs: number;
   readonly runningDemandW: number;
 }
 

@@ -46,6 +46,8 @@ export interface Reading extends Quantities {
   /** Measured rate of each channel [Hz]. */
   readonly sampleRateHz: number;
   readonly flags: readonly ReadingFlag[];
+  /** Length of the window by the host's clock, lost samples included [ms]. */
+  readonly durationMs: number;
   /** End of the window by the meter's side [ms since 1970]. */
   readonly endMs: number;
 }
@@ -56,10 +58,13 @@ export interface Report extends Quantities {
   readonly sequence: number;
   /** End of the interval by the meter's side [ms since 1970]. */
   readonly endMs: number;
+  /** Length of the interval that the readings cover, without what was lost between them [ms]. */
+  readonly lengthMs: number;
   readonly energyWh: number;
   readonly maxDemandW: number;
   readonly runningDemandW: number;
   readonly samples: number;
+  /** samples / lengthMs, what came of each channel [Hz]; 0 for a length of 0. */
   readonly sampleRateHz: number;
   readonly flags: readonly ReadingFlag[];
 }

@@ -1,8 +1,9 @@
 /**
  * Readings -> what a report to the centre says of their interval. Pure; the running sums are a plain object that can be kept
  * as JSON, so that a kill in the middle of an interval loses none of its readings.
- * Means are of equal windows: squares for current and voltage (IEC 61000-4-30), plain for power and frequency. S and PF
- * follow from the interval's own V, I and P, so that the centre finds the same values from the fields of the sealed frame.
+ * Means are of equal windows: squares for current and voltage (IEC 61000-4-30), plain for power and frequency. S, PF and the
+ * rate follow from the interval's own V, I, P, samples and length, so that the centre finds the same values from the fields of
+ * the sealed frame.
  */
 import { READING_FLAGS, type Reading, type ReadingFlag, type Report } from "../core/reading.js";
 
@@ -18,8 +19,9 @@ export interface Interval {
   readonly measuredFrequencies: number;
   readonly measuredFrequencyHz: number;
   readonly samples: number;
+  readonly lengthMs: number;
   readonly flags: readonly ReadingFlag[];
-  /** The newest reading: its registers, rate and time are the interval's. */
+  /** The newest reading: its registers and time are the interval's. */
   readonly last: Reading;
 }
 
@@ -38,6 +40,7 @@ export function addReading(interval: Interval | null, reading: Reading): Interva
     measuredFrequencies: (interval?.measuredFrequencies ?? 0) + (measured ? 1 : 0),
     measuredFrequencyHz: (interval?.measuredFrequencyHz ?? 0) + (measured ? reading.frequencyHz : 0),
     samples: (interval?.samples ?? 0) + reading.samples,
+    lengthMs: (interval?.lengthMs ?? 0) + reading.durationMs,
     flags: READING_FLAGS.filter((flag) => flags.has(flag)),
     last: reading,
   };
@@ -45,7 +48,7 @@ export function addReading(interval: Interval | null, reading: Reading): Interva
 
 /** The report of the interval so far, without its number. */
 export function summarise(interval: Interval): Omit<Report, "sequence"> {
-  const { readings, last, flags } = interval;
+  const { readings, last, flags, samples, lengthMs } = interval;
   const currentA = Math.sqrt(interval.currentSquaresA2 / readings);
   const voltageV = Math.sqrt(interval.voltageSquaresV2 / readings);
   const activePowerW = interval.activePowerW / readings;
@@ -66,9 +69,10 @@ export function summarise(interval: Interval): Omit<Report, "sequence"> {
     energyWh: last.energyWh,
     maxDemandW: last.maxDemandW,
     runningDemandW: last.runningDemandW,
-    samples: interval.samples,
-    sampleRateHz: last.sampleRateHz,
+    samples,
+    sampleRateHz: lengthMs === 0 ? 0 : (1000 * samples) / lengthMs,
     flags,
     endMs: last.endMs,
+    lengthMs,
   };
 }

@@ -86,6 +86,7 @@ export class MeterMeasurement {
       samples: instants - window.unpaired,
       sampleRateHz: window.sampleRateHz,
       flags,
+      durationMs,
       endMs,
     };
     return { reading, waveform, window };

@@ -37,6 +37,7 @@ const readingSchema = z.strictObject({
   samples: z.int().min(0),
   sampleRateHz: atLeastZero,
   flags,
+  durationMs: atLeastZero,
   endMs: finite,
 });
 
@@ -50,6 +51,7 @@ const intervalSchema = z.strictObject({
   measuredFrequencies: z.int().min(0),
   measuredFrequencyHz: atLeastZero,
   samples: z.int().min(0),
+  lengthMs: atLeastZero,
   flags,
   last: readingSchema,
 });

@@ -5,11 +5,14 @@
 import { FrameError } from "../core/errors.js";
 import { READING_FLAGS, type ReadingFlag, type Report } from "../core/reading.js";
 
+/** What follows from the other fields, and what travels in the header, has no bits here. */
+type FieldName = Exclude<
+  { [K in keyof Report]: Report[K] extends number ? K : never }[keyof Report],
+  "sequence" | "apparentPowerVa" | "powerFactor" | "sampleRateHz"
+>;
+
 interface Field {
-  readonly name: Exclude<
-    { [K in keyof Report]: Report[K] extends number ? K : never }[keyof Report],
-    "sequence"
-  >;
+  readonly name: FieldName;
   readonly bits: number;
   readonly signed: boolean;
   readonly unit: string;
@@ -19,25 +22,35 @@ interface Field {
 }
 
 export const FIELDS: readonly Field[] = [
-  // end of the interval, from 2020-01-01 UTC on, until November 2054
-  { name: "endMs", bits: 40, signed: false, unit: "ms", stepsPerUnit: 1, offset: Date.UTC(2020, 0, 1) },
+  // end of the interval, from 2026-01-01 UTC on, until June 2043
+  { name: "endMs", bits: 39, signed: false, unit: "ms", stepsPerUnit: 1, offset: Date.UTC(2026, 0, 1) },
+  { name: "lengthMs", bits: 22, signed: false, unit: "ms", stepsPerUnit: 1, offset: 0 }, // to 4194 s
   // an hour at 1000/s is 3.6 million of 4.19 million
   { name: "samples", bits: 22, signed: false, unit: "samples", stepsPerUnit: 1, offset: 0 },
-  { name: "sampleRateHz", bits: 16, signed: false, unit: "Hz", stepsPerUnit: 50, offset: 0 }, // to 1310 Hz
   { name: "voltageV", bits: 16, signed: false, unit: "V", stepsPerUnit: 100, offset: 0 }, // to 655 V
   { name: "currentA", bits: 22, signed: false, unit: "A", stepsPerUnit: 100_000, offset: 0 }, // to 41.9 A
   { name: "activePowerW", bits: 23, signed: true, unit: "W", stepsPerUnit: 100, offset: 0 }, // +-41.9 kW
   { name: "reactivePowerVar", bits: 23, signed: true, unit: "var", stepsPerUnit: 100, offset: 0 },
   // 2 mHz, since 1 mHz would end at 65.5 Hz and mains of 70 Hz can be configured
   { name: "frequencyHz", bits: 16, signed: false, unit: "Hz", stepsPerUnit: 500, offset: 0 }, // to 131 Hz
-  { name: "energyWh", bits: 36, signed: false, unit: "Wh", stepsPerUnit: 1000, offset: 0 }, // to 68.7 MWh
+  { name: "energyWh", bits: 35, signed: false, unit: "Wh", stepsPerUnit: 1000, offset: 0 }, // to 34.3 MWh
   { name: "maxDemandW", bits: 22, signed: false, unit: "W", stepsPerUnit: 100, offset: 0 }, // to 41.9 kW
-  // 0.64 W a step, so that it reaches as far as the powers do
-  { name: "runningDemandW", bits: 16, signed: false, unit: "W", stepsPerUnit: 1.5625, offset: 0 }, // to 41.9 kW
+  // 1.28 W a step, so that it reaches as far as the powers do
+  { name: "runningDemandW", bits: 15, signed: false, unit: "W", stepsPerUnit: 0.78125, offset: 0 }, // to 41.9 kW
 ];
-/** Bit i, counted from the least significant, is READING_FLAGS[i]; the others are 0. */
-const FLAG_BITS = 12;
+/** Bit i, counted from the least significant, is READING_FLAGS[i]: none is left, a further flag needs a new version. */
+const FLAG_BITS = 9;
 export const REPORT_BYTES = 33;
+
+/** What to check when a value does not fit; the sensor's settings for all that is measured. */
+const CHECKS: Partial<Record<FieldName, string>> = {
+  endMs: "check the PC's clock",
+  lengthMs: "check report.every in the configuration",
+  samples: "check report.every in the configuration",
+  frequencyHz: "check mains.hz in the configuration",
+  energyWh: "the energy register has outgrown the frame: give the meter a new id",
+};
+const CHECK_SENSOR = "check the sensor's settings in the configuration (ratio, burden, gain)";
 
 /**
  * @param report its sequence is not part of these bytes: it travels in the header of the sealed frame
@@ -55,7 +68,7 @@ export function encodeReport(report: Report): Uint8Array {
   return Uint8Array.from(Buffer.from(packed.toString(16).padStart(2 * REPORT_BYTES, "0"), "hex"));
 }
 
-/** @throws FrameError "frame/length" or "frame/unknown-flag" */
+/** @throws FrameError "frame/length"; any other bytes are some report */
 export function decodeReport(bytes: Uint8Array, sequence: number): Report {
   if (bytes.length !== REPORT_BYTES) {
     throw new FrameError("frame/length", `a report of ${bytes.length} bytes: it must be ${REPORT_BYTES}`);
@@ -67,7 +80,7 @@ export function decodeReport(bytes: Uint8Array, sequence: number): Report {
     return raw;
   };
   const flags = unpackFlags(Number(take(FLAG_BITS)));
-  const values = {} as Record<Field["name"], number>;
+  const values = {} as Record<FieldName, number>;
   for (const { name, bits, signed, stepsPerUnit, offset } of [...FIELDS].reverse()) {
     const raw = take(bits);
     values[name] = Number(signed ? BigInt.asIntN(bits, raw) : raw) / stepsPerUnit + offset;
@@ -75,7 +88,7 @@ export function decodeReport(bytes: Uint8Array, sequence: number): Report {
   return {
     sequence,
     ...values,
-    ...derivePowers(values),
+    ...derive(values),
     voltageSource: flags.includes("nominal-voltage") ? "nominal" : "measured",
     flags,
   };
@@ -86,12 +99,19 @@ export function quantise(report: Report): Report {
   return decodeReport(encodeReport(report), report.sequence);
 }
 
-/** What the frame leaves out because it follows from the rest: S = V I [0.01 VA] and the power factor P / S [0.0001]. */
-function derivePowers({ voltageV, currentA, activePowerW }: Record<Field["name"], number>) {
+/**
+ * What the frame leaves out because it follows from the rest: S = V I [0.01 VA], the power factor P / S [0.0001] and the rate
+ * samples / length [0.01 Hz], 0 for a length of 0.
+ */
+function derive({ voltageV, currentA, activePowerW, samples, lengthMs }: Record<FieldName, number>) {
   const apparentPowerVa = Math.round(voltageV * currentA * 100) / 100;
   // The steps of P and S can put |P| a hair above S.
   const ratio = apparentPowerVa === 0 ? 0 : Math.max(-1, Math.min(1, activePowerW / apparentPowerVa));
-  return { apparentPowerVa, powerFactor: Math.round(ratio * 10_000) / 10_000 };
+  return {
+    apparentPowerVa,
+    powerFactor: Math.round(ratio * 10_000) / 10_000,
+    sampleRateHz: lengthMs === 0 ? 0 : Math.round((100_000 * samples) / lengthMs) / 100,
+  };
 }
 
 function toSteps(field: Field, value: number): number {
@@ -109,7 +129,7 @@ function toSteps(field: Field, value: number): number {
   throw new FrameError(
     "frame/out-of-range",
     `the report's ${field.name} is ${value} ${field.unit}: a frame holds ${inUnits(least)} to ${inUnits(most)} ${field.unit}`,
-    { hint: "check the sensor's settings in the configuration (ratio, burden, gain)" },
+    { hint: CHECKS[field.name] ?? CHECK_SENSOR },
   );
 }
 
@@ -122,11 +142,5 @@ function packFlags(report: Report): number {
 }
 
 function unpackFlags(bits: number): ReadingFlag[] {
-  if (bits >= 1 << READING_FLAGS.length) {
-    throw new FrameError(
-      "frame/unknown-flag",
-      `a report with flag bits 0x${bits.toString(16)}: this version does not know all of them`,
-    );
-  }
   return READING_FLAGS.filter((_flag, index) => (bits & (1 << index)) !== 0);
 }

@@ -10,6 +10,10 @@
  *
  * The nonce is the header followed by four zero bytes. It never repeats under one key: a sequence is sealed once in a start,
  * and the start number goes up, on disk, before anything is sealed. Every meter has a key of its own.
+ *
+ * So a data directory must never be copied back from an older copy of itself, nor run in two places: start numbers would
+ * repeat and with them nonces, and two frames under one nonce tell how their contents differ and let others forge. If it was,
+ * move the meter's key file away: the next start makes a new key.
  */
 import { FrameError } from "../core/errors.js";
 import { NONCE_BYTES, TAG_BYTES } from "./aes-gcm.js";

@@ -43,7 +43,15 @@ export function received(
   sequence: number,
   changed: Partial<ReceivedEvent> = {},
 ): ReceivedEvent {
-  return { ...reading(meter), event: "received", sequence, via: null, delayed: false, ...changed };
+  return {
+    ...reading(meter),
+    event: "received",
+    sequence,
+    via: null,
+    delayed: false,
+    lengthMs: 10_000,
+    ...changed,
+  };
 }
 
 export function ready(meter: string): RigEvent {

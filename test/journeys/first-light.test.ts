@@ -25,6 +25,7 @@ const FIELDS = [
   "sampleRateHz",
   "flags",
   "measuredAt",
+  "lengthMs",
 ];
 
 const pick = (event: SeenEvent) => Object.fromEntries(FIELDS.map((field) => [field, event[field]]));
@@ -117,6 +118,10 @@ centre: { web: { port: 0 } }
       const received = rig.all("received", meter);
       expect(received.map(({ sequence }) => sequence)).toEqual(made.map(({ sequence }) => sequence));
       expect(received.map(pick)).toEqual(made.map(pick));
+      // The last report is of what was measured until the end. Windows are whole sampling instants, and by the host's clock.
+      for (const { lengthMs } of made.slice(0, REPORTS)) {
+        if (rig.all("bench").length === 0) expect(Math.abs((lengthMs as number) - 3000)).toBeLessThan(20);
+      }
     }
   });
 });

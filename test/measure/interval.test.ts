@@ -17,6 +17,7 @@ const READING: Reading = {
   samples: 333,
   sampleRateHz: 333.3,
   flags: [],
+  durationMs: 1000,
   endMs: 1000,
 };
 
@@ -48,7 +49,7 @@ describe("an interval", () => {
     expect(sumOf({ activePowerW: -231 })?.powerFactor).toBe(-1);
   });
 
-  it("adds samples, joins flags in frame order, and takes registers, rate and time from the last reading", () => {
+  it("adds samples, joins flags in frame order, and takes registers and time from the last reading", () => {
     const report = sumOf(
       { flags: ["below-creep", "incomplete"] },
       {
@@ -56,7 +57,6 @@ describe("an interval", () => {
         energyWh: 12,
         maxDemandW: 200,
         runningDemandW: 5,
-        sampleRateHz: 333.4,
         endMs: 2000,
       },
     );
@@ -66,9 +66,19 @@ describe("an interval", () => {
       energyWh: 12,
       maxDemandW: 200,
       runningDemandW: 5,
-      sampleRateHz: 333.4,
       endMs: 2000,
     });
+  });
+
+  it("is as long as its readings together, and its rate is samples by length: 999 in 3000 ms are 333 Hz", () => {
+    const report = sumOf(
+      { durationMs: 999.5 },
+      { durationMs: 1000.25 },
+      { durationMs: 1000.25, endMs: 9000 },
+    );
+    expect(report?.lengthMs).toBe(3000);
+    expect(report?.sampleRateHz).toBe(333);
+    expect(sumOf({ durationMs: 0 })).toMatchObject({ lengthMs: 0, sampleRateHz: 0 });
   });
 
   it("averages measured frequencies only, and nominal ones if there is no other", () => {

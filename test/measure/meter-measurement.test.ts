@@ -54,6 +54,7 @@ describe("MeterMeasurement", () => {
     const measured = await feed(measure(3, true), 10, 3, { currentA: 200 / 230 }, true);
     expect(measured).toHaveLength(10);
     for (const { reading, waveform } of measured) {
+      expect(Math.abs(reading.durationMs / (3 * reading.samples) - 1)).toBeLessThan(0.0012);
       expect(Math.abs(reading.activePowerW / 200 - 1)).toBeLessThan(0.01);
       expect(Math.abs(reading.voltageV / 230 - 1)).toBeLessThan(0.005);
       expect(Math.abs(reading.sampleRateHz - 1000 / 3)).toBeLessThan(0.4);

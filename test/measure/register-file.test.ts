@@ -49,6 +49,7 @@ function record(energyMilliWh: number): MeterRecord {
     samples: 1000,
     sampleRateHz: 1000,
     flags: ["nominal-voltage"],
+    durationMs: 1000.25,
     endMs: 1_780_000_300_000.25,
   };
   return { registers: registers(energyMilliWh), open: { sequence: 7, interval: addReading(null, reading) } };

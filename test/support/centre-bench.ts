@@ -15,7 +15,7 @@ export const METERS = ["main", "neighbour"];
 
 export function centreBench() {
   const directory = temporaryDirectory();
-  const clock = new ManualClock();
+  const clock = new ManualClock(Date.UTC(2026, 5, 1));
   const events: RigEvent[] = [];
   const emit = (event: RigEvent) => {
     events.push(event);

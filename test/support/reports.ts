@@ -5,6 +5,7 @@ export function lampReport(changes: Partial<Report> = {}): Report {
   return {
     sequence: 1,
     endMs: Date.UTC(2026, 0, 1, 0, 0, 10),
+    lengthMs: 9999,
     voltageV: 230.04,
     voltageSource: "measured",
     currentA: 0.43481,
@@ -17,7 +18,7 @@ export function lampReport(changes: Partial<Report> = {}): Report {
     maxDemandW: 99.87,
     runningDemandW: 99.84,
     samples: 3333,
-    sampleRateHz: 333.34,
+    sampleRateHz: 333.33,
     flags: [],
     ...changes,
   };
