@@ -1,5 +1,6 @@
 /** Rules of the configuration that span several keys: what is used twice, and what does not fit together. Pure. */
 import { type Config, firmataPin, type MeterConfig } from "./config.js";
+import { formatDuration } from "./duration.js";
 
 export interface ConfigFault {
   readonly path: PropertyKey[];
@@ -9,8 +10,15 @@ export interface ConfigFault {
   readonly problem: string;
 }
 
+/**
+ * No file can have these names on Windows, whatever its ending.
+ * Source: Microsoft, "Naming Files, Paths, and Namespaces", naming conventions.
+ */
+const WINDOWS_DEVICE = /^(con|nul|aux|prn|com[1-9]|lpt[1-9])$/i;
+
 export function findConflicts(config: Config): ConfigFault[] {
   return [
+    ...findDeviceNames(config),
     ...findTwinMeters(config),
     ...config.meters.flatMap((meter, index) => findTwinPins(meter, index)),
     ...findBadLinks(config),
@@ -19,15 +27,28 @@ export function findConflicts(config: Config): ConfigFault[] {
   ];
 }
 
+function findDeviceNames({ meters }: Config): ConfigFault[] {
+  return meters.flatMap(({ id }, index) => {
+    if (!WINDOWS_DEVICE.test(id)) return [];
+    const problem =
+      "Windows keeps that name for a device, and a meter's files are named by its id; take another";
+    return [{ path: ["meters", index, "id"], value: id, problem }];
+  });
+}
+
 function findTwinMeters({ meters }: Config): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const ids = new Map<string, number>();
   const ports = new Map<string, number>();
   meters.forEach((meter, index) => {
-    const sameId = ids.get(meter.id);
-    if (sameId === undefined) ids.set(meter.id, index);
+    // A meter's files are named by its id, and macOS and Windows take A and a for the same file.
+    const sameId = ids.get(meter.id.toLowerCase());
+    if (sameId === undefined) ids.set(meter.id.toLowerCase(), index);
     else {
-      const problem = `meters[${sameId}] has that id already; every meter needs its own`;
+      const exactly = meters[sameId]?.id === meter.id;
+      const problem = exactly
+        ? `meters[${sameId}] has that id already; every meter needs its own`
+        : `meters[${sameId}] has that id but for its capitals; ids must differ in more`;
       faults.push({ path: ["meters", index, "id"], value: meter.id, problem });
     }
     if (meter.board.port === "virtual") return;
@@ -105,8 +126,8 @@ function findBadTimes({ report }: Config): ConfigFault[] {
   return [
     {
       path: ["report", "every"],
-      value: `${report.every}ms`,
-      problem: `it must be a whole multiple of report.reading, which is ${report.reading}ms`,
+      value: formatDuration(report.every),
+      problem: `it must be a whole multiple of report.reading, which is ${formatDuration(report.reading)}`,
     },
   ];
 }

@@ -58,12 +58,55 @@ describe("a configuration file", () => {
       "an interval that readings do not fill",
       `report:\n  every: 2500ms\n${METERS}`,
       2,
-      ["whole multiple", "1000ms"],
+      ['"2500ms"', "whole multiple", "which is 1s"],
     ],
     ["no meters", "site: a\n", 1, ["meters", "missing"]],
     ["a meter without id", "meters:\n  - lcd: { type: none }\n", 2, ["meters[0].id", "missing"]],
     ["an id with a slash", "meters:\n  - id: a/b\n", 2, ["meters[0].id", '"a/b"', "letters"]],
     ["two meters with one id", "meters:\n  - id: a\n  - id: a\n", 3, ["meters[1].id", '"a"', "meters[0]"]],
+    [
+      "ids that differ in capitals only, which share files on macOS and Windows",
+      "meters:\n  - id: Lab\n  - id: lab\n",
+      3,
+      ["meters[1].id", '"lab"', "meters[0]", "capitals"],
+    ],
+    [
+      "an id that Windows keeps for a device",
+      "meters:\n  - id: Com1\n",
+      2,
+      ["meters[0].id", "Com1", "Windows"],
+    ],
+    [
+      "an interval of 10 s in readings of 3 s",
+      `report:\n  reading: 3s\n  every: 10s\n${METERS}`,
+      3,
+      ['report.every is "10s"', "which is 3s"],
+    ],
+    ["what is no number", `mains:\n  volts: .nan\n${METERS}`, 2, ["mains.volts is .nan", "10 to 500 V"]],
+    [
+      "a modem's password that is no text",
+      `${METERS}modem:\n  port: COM3\n  password: 8402\n`,
+      6,
+      ["modem.password is (hidden): it must be text"],
+    ],
+    [
+      "an unknown key of a modem",
+      `${METERS}modem:\n  port: COM3\n  pasword: 8402\n`,
+      6,
+      ["modem.pasword is not a key", "password"],
+    ],
+    [
+      "a serial number that is no text",
+      "meters:\n  - id: a\n    board:\n      port: { serialNumber: 7583 }\n",
+      4,
+      ["meters[0].board.port.serialNumber is 7583", "USB serial number"],
+    ],
+    [
+      "an object that holds itself",
+      `site: &a\n  again: *a\n  n: [.nan]\n${METERS}`,
+      1,
+      ['{"again":"...","n":["NaN"]}', "the site's name"],
+    ],
     [
       "two meters on one port",
       "meters:\n  - id: a\n    board: { port: COM3 }\n  - id: b\n    board: { port: COM3 }\n",
@@ -93,7 +136,7 @@ describe("a configuration file", () => {
       "an address that no LCD backpack has",
       "meters:\n  - id: a\n    lcd:\n      type: i2c\n      address: 0x30\n",
       5,
-      ["meters[0].lcd.address", "48", "0x20 to 0x27"],
+      ["meters[0].lcd.address", "0x30", "0x20 to 0x27"],
     ],
     ["a link to nobody", `${METERS}links:\n  - between: [main, third]\n`, 5, ["third", "main, neighbour"]],
     ["a link to itself", `${METERS}links:\n  - between: [main, main]\n`, 5, ["two different meters"]],
@@ -125,6 +168,36 @@ describe("a configuration file", () => {
 
   it("refuses text that is not YAML with its line", () => {
     expect(fault("site: a\nmeters: [\n")).toMatch(/^lab\.yaml:\d+: not YAML: /);
+  });
+
+  it.each([
+    [
+      "an alias without its anchor",
+      `${METERS}site: *lab\n`,
+      /^lab\.yaml:4: not YAML: this alias .* no anchor/,
+    ],
+    [
+      "an alias before its anchor",
+      "site: *lab\nmeters:\n  - id: &lab a\n",
+      /^lab\.yaml:1: not YAML: this alias/,
+    ],
+    ["a second document", `${METERS}---\nsite: b\n`, /^lab\.yaml:[45]: a second YAML document/],
+  ])("refuses %s with its line, in its own words", (_, text, message) => {
+    expect(() => parseConfig(text, "lab.yaml")).toThrow(
+      expect.objectContaining({ code: "config/yaml", message: expect.stringMatching(message) }),
+    );
+    expect(fault(text)).not.toContain("parseAll");
+    expect(fault(text)).not.toContain("\n");
+  });
+
+  it.each([
+    ["that is no text", `modem:\n  port: COM3\n  password: 840256\n`],
+    ["of a modem without port", "modem:\n  password: 840256\n"],
+    ["of a list of modems", "modem:\n  - { port: COM3, password: 840256 }\n"],
+    ["in the wrong place", "mains:\n  volts: { password: 840256 }\n"],
+    ["that looks like an alias", "modem:\n  port: COM3\n  password: *840256\n"],
+  ])("never shows a password %s", (_, text) => {
+    expect(fault(METERS + text)).not.toContain("840256");
   });
 
   it("names the path of a file that is not there", () => {
