@@ -1,17 +1,18 @@
 #!/usr/bin/env node
 /**
- * What every npm script runs first: installs the locked packages when they are missing or stale, compiles, then does the
- * task. Plain JavaScript with nothing but Node, since on a fresh clone there is nothing else.
+ * What every npm script runs first: installs the locked packages when they are missing or stale, compiles when a source is
+ * newer than what was compiled, then does the task. Plain JavaScript with nothing but Node, since on a fresh clone there is nothing else.
  * What it says goes to stderr: stdout belongs to the program that it starts.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const MINIMUM_NODE = 20;
 const ORPHAN_CHECK_MS = 500;
+const COMPILED_FROM = ["rig", "test", "tsconfig.json", "package-lock.json"];
 
 const inRoot = (...parts) => path.join(ROOT, ...parts);
 const tool = (...parts) => inRoot("node_modules", ...parts);
@@ -49,9 +50,30 @@ function install() {
   if (status !== 0) fail("npm ci failed: check that the npm registry can be reached, then try again", status);
 }
 
+/** What is compiled depends on so many files; the newest of them, or of their folders, was changed then [ms since 1970]. */
+function readSources() {
+  let files = 0;
+  let newestMs = 0;
+  const visit = (place) => {
+    const status = statSync(place);
+    newestMs = Math.max(newestMs, status.mtimeMs);
+    if (status.isDirectory()) for (const name of readdirSync(place)) visit(path.join(place, name));
+    else files += 1;
+  };
+  for (const name of COMPILED_FROM) visit(inRoot(name));
+  return { files, newestMs };
+}
+
+/** Leaves what is compiled alone unless it is out of date: a rig may be running from it. */
 function compile() {
-  if (runNode([tool("typescript", "bin", "tsc"), "-p", ROOT]) !== 0)
-    fail("the TypeScript sources do not compile");
+  const stamp = inRoot(".build", "compiled");
+  // Read before compiling: what changes meanwhile is compiled the next time.
+  const sources = JSON.stringify(readSources());
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return;
+  const compiler = tool("typescript", "bin", "tsc");
+  if (!existsSync(compiler)) fail("the compiler is not installed: npm ci --include=dev");
+  if (runNode([compiler, "-p", ROOT]) !== 0) fail("the TypeScript sources do not compile");
+  writeFileSync(stamp, sources);
 }
 
 /** What the system says of a process in a file, where it does; Linux alone. */
