@@ -2,6 +2,7 @@
  * The tree is the picture: folders stand in the order of the flow and import only what this table allows.
  * A stage never imports the next, the virtual bench never imports a driver, and a library has one home.
  */
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -18,7 +19,8 @@ const ALLOWED: Record<string, { folders: string[]; packages: string[] }> = {
   uplink: { folders: ["core"], packages: ["mqtt"] },
   centre: { folders: ["core", "seal"], packages: ["aedes", "fastify", "libsql", "mqtt"] },
   dashboard: { folders: ["core"], packages: ["blessed", "blessed-contrib"] },
-  virtual: { folders: ["core"], packages: ["avr8js"] },
+  // avrgirl-arduino for the firmware file that it carries.
+  virtual: { folders: ["core"], packages: ["avr8js", "avrgirl-arduino"] },
   apps: {
     folders: [
       "core",
@@ -65,16 +67,30 @@ function filesBelow(directory: string): string[] {
 }
 
 const sources: Source[] = filesBelow("rig")
-  .filter((file) => file.endsWith(".ts"))
+  .filter((file) => /\.(ts|mjs|js)$/.test(file))
   .map((file) => ({ file, folder: file.split("/")[1]!, text: readFileSync(file, "utf8") }));
 
-/** Module specifiers of static, dynamic and re-exporting imports. */
+const packages = Object.entries(JSON.parse(readFileSync("package.json", "utf8")) as object).flatMap(
+  ([key, value]) => (/^(d|devD)ependencies$/.test(key) ? Object.keys(value as object) : []),
+);
+
+/** Specifiers of modules and files of static, dynamic and re-exporting imports, of require, resolve and URLs. */
 function imports(text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
-  const found = code.matchAll(
-    /^(?:import\s+|(?:import|export)\b[^;:=("']*?\bfrom\s+)["']([^"']+)["']|(?<![#.\w])(?:import|require(?:\.resolve)?)\s*\(\s*["']([^"']+)["']/gm,
+  const imported = code.matchAll(
+    /^(?:import\s+|(?:import|export)\b[^;:=("']*?\bfrom\s+)["']([^"']+)["']|(?<![#.\w])(?:import|require(?:\.resolve)?)\s*\(\s*["'`]([^"'`]+)["'`]/gm,
   );
-  return [...found].map((match) => match[1] ?? match[2]!);
+  const files = code.matchAll(/\bnew URL\(\s*["'`]([^"'`:]+)["'`]\s*,\s*import\.meta\.url/g);
+  // Whoever makes a `require` may give it any name and any constant: every text that names a package or a file counts.
+  const resolves = /\bcreateRequire\b|\brequire\.resolve\b|\bimport\.meta\.resolve\b/.test(code);
+  const texts = resolves ? [...code.matchAll(/["'`]([^"'`\s]+)["'`]/g)].map((match) => match[1]!) : [];
+  return [
+    ...[...imported].map((match) => match[1] ?? match[2]!),
+    ...[...files]
+      .map((match) => path.posix.join("./", match[1]!))
+      .map((file) => file.replace(/^(?!\.)/, "./")),
+    ...texts.filter((found) => /^\.\.?\//.test(found) || packages.includes(packageName(found))),
+  ];
 }
 
 /** The file a relative import leads to, such as "rig/core/clock.ts". */
@@ -91,8 +107,12 @@ const packageName = (specifier: string) =>
 
 describe("the tree", () => {
   it("has the fixed top level and nothing beside it but dot-files", () => {
-    const shown = readdirSync(".").filter((name) => !name.startsWith(".") && name !== "node_modules");
-    expect(shown.sort()).toEqual([...TOP_LEVEL].sort());
+    // What a run leaves behind is not part of the project; without git everything counts.
+    const { status, stdout } = spawnSync("git", ["ls-files"], { encoding: "utf8", maxBuffer: 1e8 });
+    const tracked = status === 0 && stdout !== "" ? stdout.trim().split("\n") : readdirSync(".");
+    const shown = new Set(tracked.map((file) => file.split("/")[0]!));
+    const visible = [...shown].filter((name) => !name.startsWith(".") && name !== "node_modules");
+    expect(visible.sort()).toEqual([...TOP_LEVEL].sort());
   });
 
   it("has only the folders of the flow", () => {
@@ -101,7 +121,7 @@ describe("the tree", () => {
 
   it("names files in kebab-case after what they hold", () => {
     for (const { file } of sources) {
-      expect(path.basename(file), file).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.ts$/);
+      expect(path.basename(file), file).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.(ts|mjs|js)$/);
       expect(path.basename(file), file).not.toMatch(/^(utils?|helpers?|common|types|index|misc)\./);
     }
   });
@@ -112,6 +132,23 @@ describe("the tree", () => {
 });
 
 describe("imports", () => {
+  it.each([
+    ['import { z } from "zod";', ["zod"]],
+    ['export { z } from "zod";', ["zod"]],
+    ['const { z } = await import("zod");', ["zod"]],
+    ['createRequire(import.meta.url)("mqtt");', ["mqtt"]],
+    ['const load = createRequire(import.meta.url); load("../board/port.cjs");', ["../board/port.cjs"]],
+    ['createRequire(import.meta.url).resolve("blessed/usr/xterm");', ["blessed/usr/xterm"]],
+    ['const HEX = "avrgirl-arduino/a.hex";\ncreateRequire(url).resolve(HEX);', ["avrgirl-arduino/a.hex"]],
+    ['import.meta.resolve("mqtt/package.json");', ["mqtt/package.json"]],
+    ['new Worker(new URL("../board/port.js", import.meta.url));', ["../board/port.js"]],
+    ['new URL("worker.js", import.meta.url);', ["./worker.js"]],
+    ['path.resolve("mqtt"); new URL("http://a/b", import.meta.url);', []],
+    ['// import "zod"', []],
+  ])("are found in %s", (text, found) => {
+    expect(imports(text)).toEqual(found);
+  });
+
   it.each(sources)("of $file stay within what its folder may use", (source) => {
     const allowed = ALLOWED[source.folder]!;
     for (const specifier of imports(source.text)) {
@@ -159,7 +196,8 @@ describe("code", () => {
   it("takes time from the clock alone", () => {
     const mayUseTime = ["rig/core/clock.ts", "rig/virtual/worker.ts"];
     for (const { file, text } of sources) {
-      if (mayUseTime.includes(file)) continue;
+      // Only the program itself has a clock; the page and the launcher run outside of it.
+      if (mayUseTime.includes(file) || !file.endsWith(".ts")) continue;
       const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
       expect(code, file).not.toMatch(/\bDate\.now\(|\bperformance\.now\(|\bsetInterval\(|\bsetTimeout\(/);
     }

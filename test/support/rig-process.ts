@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import { projectFile } from "../../rig/core/project-root.js";
 
 export interface SeenEvent {
@@ -12,7 +13,7 @@ export interface SeenEvent {
 }
 
 const MAIN = projectFile(".build", "rig", "apps", "main.js");
-const RUN = `import(${JSON.stringify(`file://${MAIN}`)}).then(({ main }) => main(process.argv.slice(1)))`;
+const RUN = `import(${JSON.stringify(pathToFileURL(MAIN).href)}).then(({ main }) => main(process.argv.slice(1)))`;
 
 export class RigProcess {
   readonly events: SeenEvent[] = [];
