@@ -112,7 +112,8 @@ async function openWay(
     intake.accept(topic, payload);
   };
   if (port === "embedded") {
-    const password = openBrokerPassword(dataDirectory);
+    const { password, notices } = openBrokerPassword(dataDirectory);
+    for (const text of notices) alerts.raise("storage", null, text);
     const broker = await startBroker({ host, port: config.broker.listen, site, password, accept });
     const access = { host, port: broker.port, username: BROKER_USER, password };
     return { access, close: () => broker.stop() };

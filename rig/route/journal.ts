@@ -18,6 +18,9 @@ import { flushDirectory, keepAside, makePrivateDirectory, writeDurably } from ".
 import { StorageError } from "../core/errors.js";
 import { formatGone, formatHeader, formatPut, parseJournal } from "./journal-lines.js";
 
+/** Of #descriptor while the file could not be opened again. */
+const NOT_OPEN = -1;
+
 /** The file is written anew when it has grown by this much and less than half of it still waits. */
 const COMPACT_AFTER_BYTES = 256 * 1024;
 
@@ -74,7 +77,7 @@ export class Journal {
           `${file} is missing: reports that waited in it are lost, and sequences go on at ${atLeastSequence}`,
         );
       }
-      create(file, formatHeader(meter, atLeastSequence));
+      writeDurably(file, formatHeader(meter, atLeastSequence));
       return { journal: new Journal(file, meter, atLeastSequence, new Map()), notices };
     }
 
@@ -83,7 +86,7 @@ export class Journal {
     const lines = [...contents.waiting].map(([sequence, frame]) => formatPut(sequence, frame));
     const saved = formatHeader(meter, next) + lines.join("");
     if (contents.headerIntact && contents.damagedLines === 0) {
-      if (contents.openEnded) create(file, saved);
+      if (contents.openEnded) writeDurably(file, saved);
       if (contents.tornBytes > 0) {
         notices.push(
           `${file}: the last record was cut off while it was written (${contents.tornBytes} bytes) and is dropped; it was never sent`,
@@ -92,7 +95,7 @@ export class Journal {
       return { journal: new Journal(file, meter, next, contents.waiting, contents.tornBytes), notices };
     }
     const aside = keepAside(file);
-    create(file, saved);
+    writeDurably(file, saved);
     notices.push(
       `${file} is damaged; it is kept as ${aside}. ${lines.length} waiting reports were saved from it; others may be lost or be sent twice (the centre takes each once). Sequences go on at ${next}`,
     );
@@ -157,7 +160,7 @@ export class Journal {
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    if (this.#descriptor !== NOT_OPEN) closeSync(this.#descriptor);
   }
 
   #append(line: string, flush: "flushed" | "unflushed" = "flushed"): void {
@@ -182,18 +185,27 @@ export class Journal {
 
   /**
    * Cuts off what a failed write left and proves with a record's worth of spaces that writing works again, so that a disk that
-   * stays full does not have a report sealed at every try.
+   * stays full does not have a report sealed at every try. After a rewrite that failed it also opens the file again and puts its
+   * name on the disk.
    */
   #recover(): void {
+    if (this.#descriptor === NOT_OPEN) this.#reopen();
     try {
       ftruncateSync(this.#descriptor, this.#length);
       writeSync(this.#descriptor, Buffer.alloc(512, " "), 0, 512, this.#length);
       fsyncSync(this.#descriptor);
       ftruncateSync(this.#descriptor, this.#length);
+      flushDirectory(path.dirname(this.file));
     } catch (cause) {
       throw unwritable(this.file, cause);
     }
     this.#suspect = false;
+  }
+
+  /** Takes the file as it is now, the old one or the new one: both end with a whole line. */
+  #reopen(): void {
+    this.#descriptor = openForWriting(this.file);
+    this.#length = fstatSync(this.#descriptor).size;
   }
 
   #compact(): void {
@@ -201,20 +213,18 @@ export class Journal {
     const text = formatHeader(this.meter, this.#next) + lines.join("");
     this.#compactAtBytes = this.#length + COMPACT_AFTER_BYTES;
     if (text.length > this.#length / 2) return;
-    closeSync(this.#descriptor); // Windows renames over no open file
+    const descriptor = this.#descriptor;
+    this.#suspect = true; // until the new file is known to be there and open
+    this.#descriptor = NOT_OPEN;
     try {
-      create(this.file, text);
-      this.#length = text.length;
+      closeSync(descriptor); // Windows renames over no open file
+      writeDurably(this.file, text);
       this.#compactAtBytes = text.length + COMPACT_AFTER_BYTES;
     } finally {
-      this.#descriptor = openForWriting(this.file);
+      this.#reopen();
     }
+    this.#suspect = false;
   }
-}
-
-function create(file: string, text: string): void {
-  writeDurably(file, text);
-  flushDirectory(path.dirname(file));
 }
 
 function read(file: string): Buffer {

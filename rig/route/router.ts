@@ -34,6 +34,8 @@ export class Router {
   readonly #stop = new AbortController();
   readonly #wakers = new Map<string, () => void>();
   readonly #onProgress = new Set<() => void>();
+  /** Meters whose journal took no acknowledgement the last time, which was said then. */
+  readonly #unwritable = new Set<string>();
   #runs: Promise<void>[] = [];
 
   constructor(legs: readonly Leg[], { clock, emit }: RouterOptions) {
@@ -129,8 +131,11 @@ export class Router {
   #acknowledge({ meter, journal }: Leg, { sequence }: WaitingFrame): void {
     try {
       journal.gone(sequence);
+      this.#unwritable.delete(meter);
     } catch (error) {
-      this.#emit({ event: "alert", kind: "storage", meter, text: describeError(error) });
+      if (!this.#unwritable.has(meter))
+        this.#emit({ event: "alert", kind: "storage", meter, text: describeError(error) });
+      this.#unwritable.add(meter);
     }
     this.#emit({ event: "sent", meter, sequence, via: null, waiting: journal.waiting });
     for (const check of [...this.#onProgress]) check();

@@ -4,9 +4,9 @@
  * Sealer and Opener keep to themselves; no message, log or event holds one.
  */
 import { createHash, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { flushDirectory, keepAside, makePrivateDirectory, writeDurably } from "../core/durable-file.js";
+import { keepAside, makePrivateDirectory, tighten, writeDurably } from "../core/durable-file.js";
 import { SealError, StorageError } from "../core/errors.js";
 import { KEY_BYTES } from "./aes-gcm.js";
 import { MAX_START } from "./sealed-frame.js";
@@ -96,23 +96,13 @@ export function countStart(dataDirectory: string, meter: string): number {
   return record.start + 1;
 }
 
-/** Gives a key file or its directory back to its owner alone. @returns a sentence if that was needed */
+/** Gives the meter's key file back to its owner alone. @returns a sentence if that was needed */
 export function tightenKeyFile(dataDirectory: string, meter: string): string[] {
   return tighten(keyFile(dataDirectory, meter), 0o600);
 }
 
 function keyFile(dataDirectory: string, meter: string): string {
   return path.join(dataDirectory, "keys", `${meter}.json`);
-}
-
-function tighten(file: string, mode: number): string[] {
-  if (process.platform === "win32") return [];
-  const found = statSync(file).mode & 0o777;
-  if ((found & ~mode) === 0) return [];
-  chmodSync(file, mode);
-  return [
-    `${file} could be read by others (mode ${found.toString(8)}): it is ${mode.toString(8)} now; if others use this machine, make a new key`,
-  ];
 }
 
 function lowestFree(taken: ReadonlySet<number>, meter: string): number {
@@ -159,7 +149,6 @@ function readKeyFile(file: string, meter: string): KeyRecord {
 
 function write(file: string, record: KeyRecord): void {
   writeDurably(file, format(record));
-  flushDirectory(path.dirname(file));
 }
 
 function format({ version, meter, number, key, start }: KeyRecord): string {

@@ -9,7 +9,7 @@ import { decodeHeader, HEADER_BYTES, nonceOf } from "./sealed-frame.js";
 
 export interface OpenedFrame {
   readonly report: Report;
-  /** The start of the meter in which the report was sealed; never goes down as its sequences go up. */
+  /** The start of the meter in which the report was sealed. Goes down as its sequences go up only where the key file was made anew or an old one was put back. */
   readonly start: number;
 }
 

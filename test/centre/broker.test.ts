@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import path from "node:path";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
@@ -140,18 +140,29 @@ describe("the embedded broker", () => {
 describe("the broker's password", () => {
   it("is made once, of 24 random bytes, in a file of mode 600", () => {
     const directory = temporaryDirectory();
-    const password = openBrokerPassword(directory);
+    const { password } = openBrokerPassword(directory);
     expect(Buffer.from(password, "base64url")).toHaveLength(24);
-    expect(openBrokerPassword(directory)).toBe(password);
-    expect(openBrokerPassword(temporaryDirectory())).not.toBe(password);
+    expect(openBrokerPassword(directory)).toEqual({ password, notices: [] });
+    expect(openBrokerPassword(temporaryDirectory()).password).not.toBe(password);
     if (process.platform !== "win32")
       expect(statSync(path.join(directory, "broker.password")).mode & 0o777).toBe(0o600);
+  });
+
+  it.runIf(process.platform !== "win32")("that others could read is tightened, and it is said", () => {
+    const directory = temporaryDirectory();
+    const file = path.join(directory, "broker.password");
+    const { password } = openBrokerPassword(directory);
+    chmodSync(file, 0o644);
+    const again = openBrokerPassword(directory);
+    expect(again.password).toBe(password);
+    expect(again.notices).toEqual([expect.stringContaining(`${file} could be read by others (mode 644)`)]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   it("that is empty, cut off or changed in form is kept aside and named, and made anew at the next start", () => {
     const directory = temporaryDirectory();
     const file = path.join(directory, "broker.password");
-    const password = openBrokerPassword(directory);
+    const { password } = openBrokerPassword(directory);
     for (const [index, text] of [
       "",
       password.slice(0, 20),
@@ -167,7 +178,7 @@ describe("the broker's password", () => {
       );
       expect(readFileSync(`${file}.broken-${index + 1}`, "utf8")).toBe(text);
       expect(readdirSync(directory)).not.toContain("broker.password");
-      expect(openBrokerPassword(directory)).not.toBe(password);
+      expect(openBrokerPassword(directory).password).not.toBe(password);
     }
   });
 });

@@ -1,30 +1,49 @@
-/** The disk is replaced at node:fs: writes stop after a number of bytes, as they do when a disk fills up. */
+/** The disk is replaced at node:fs: writes stop after a number of bytes, as they do when a disk fills up, and other steps fail. */
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { StorageError } from "../../rig/core/errors.js";
+import type { RigEvent } from "../../rig/core/events.js";
 import { Journal } from "../../rig/route/journal.js";
+import { Router } from "../../rig/route/router.js";
 import { makeMissingKeys } from "../../rig/seal/key-file.js";
 import { decodeHeader } from "../../rig/seal/sealed-frame.js";
 import { Sealer } from "../../rig/seal/sealer.js";
+import { ManualClock } from "../support/manual-clock.js";
 import { lampReport } from "../support/reports.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
-const disk = vi.hoisted(() => ({ freeBytes: Number.POSITIVE_INFINITY }));
+const disk = vi.hoisted(() => ({
+  freeBytes: Number.POSITIVE_INFINITY,
+  flushesDirectories: true,
+  opensAgain: true,
+}));
 vi.mock("node:fs", async (importOriginal) => {
   const real = await importOriginal<typeof import("node:fs")>();
+  const fault = (code: string) => Object.assign(new Error(code), { code });
   return {
     ...real,
+    fsyncSync(descriptor: number) {
+      if (!disk.flushesDirectories && real.fstatSync(descriptor).isDirectory()) throw fault("EIO");
+      real.fsyncSync(descriptor);
+    },
+    openSync(file: string, flags: string, mode?: number) {
+      if (!disk.opensAgain && flags === "r+") throw fault("EMFILE");
+      return real.openSync(file, flags, mode);
+    },
     writeSync(descriptor: number, bytes: Buffer, offset: number, length: number, position: number) {
       const fits = Math.min(length, disk.freeBytes);
-      if (fits === 0)
-        throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+      if (fits === 0) throw fault("ENOSPC");
       disk.freeBytes -= fits;
       return real.writeSync(descriptor, bytes, offset, fits, position);
     },
   };
 });
 beforeEach(() => {
-  disk.freeBytes = Number.POSITIVE_INFINITY;
+  Object.assign(disk, {
+    freeBytes: Number.POSITIVE_INFINITY,
+    flushesDirectories: true,
+    opensAgain: true,
+  });
 });
 
 const frame = (sequence: number) => new Uint8Array(53).fill(sequence);
@@ -84,5 +103,80 @@ describe("a journal on a full disk", () => {
     const again = Journal.open(directory, "main").journal;
     expect(again.oldest()?.sequence).toBe(1);
     again.close();
+  });
+});
+
+describe("a journal whose rewriting fails", () => {
+  /** Puts and forgets until the file is written anew, which comes after 256 kB; frame 1 stays. @returns what `gone` threw */
+  function rewrite(journal: Journal): unknown {
+    journal.put(frame);
+    for (let count = 0; count < 5000; count += 1) {
+      try {
+        journal.gone(journal.put(frame));
+      } catch (error) {
+        return error;
+      }
+    }
+    return undefined;
+  }
+
+  const mend = () => Object.assign(disk, { flushesDirectories: true, opensAgain: true });
+
+  it.each([
+    // Windows flushes no directory.
+    ...(process.platform === "win32"
+      ? []
+      : ([["whose new name cannot be flushed", { flushesDirectories: false }]] as const)),
+    ["that cannot be opened again", { opensAgain: false }],
+  ] as const)("%s takes no frame until that works, and then goes on with a whole file", (_what, faults) => {
+    const directory = temporaryDirectory();
+    const { journal } = Journal.open(directory, "main");
+    Object.assign(disk, faults);
+    expect(rewrite(journal)).toBeInstanceOf(StorageError);
+    const next = journal.nextSequence;
+    expect(() => journal.put(frame)).toThrow(StorageError);
+    expect([journal.nextSequence, journal.waiting]).toEqual([next, 1]);
+    mend();
+    expect([journal.put(frame), journal.put(frame)]).toEqual([next, next + 1]);
+    expect(readFileSync(journal.file)).not.toContain(0); // no gap between what was and what was put
+    journal.close();
+    const again = Journal.open(directory, "main");
+    expect([again.notices, again.journal.nextSequence, again.journal.waiting]).toEqual([[], next + 2, 3]);
+    again.journal.close();
+  });
+
+  it("can be closed while its file could not be opened again", () => {
+    const { journal } = Journal.open(temporaryDirectory(), "main");
+    disk.opensAgain = false;
+    expect(rewrite(journal)).toBeInstanceOf(StorageError);
+    expect(() => journal.close()).not.toThrow();
+  });
+});
+
+describe("the router on a full disk", () => {
+  it("says once that acknowledgements cannot be kept, and again only after that has worked", async () => {
+    const { journal } = Journal.open(temporaryDirectory(), "main");
+    const clock = new ManualClock();
+    const events: RigEvent[] = [];
+    const carrier = { send: () => Promise.resolve() };
+    const emit = (event: RigEvent) => {
+      events.push(event);
+    };
+    const router = new Router([{ meter: "main", journal, carrier }], { clock, emit });
+    const told = () => events.flatMap(({ event }) => (event === "alert" || event === "sent" ? [event] : []));
+    for (let count = 0; count < 3; count += 1) router.submit("main", frame);
+    disk.freeBytes = 0;
+    router.start();
+    await clock.advance(0);
+    expect(told()).toEqual(["alert", "sent", "sent", "sent"]);
+    disk.freeBytes = Number.POSITIVE_INFINITY;
+    router.submit("main", frame);
+    await clock.advance(0);
+    router.submit("main", frame);
+    disk.freeBytes = 0;
+    await clock.advance(0);
+    expect(told().slice(4)).toEqual(["sent", "alert", "sent"]);
+    await router.stop();
+    journal.close();
   });
 });
