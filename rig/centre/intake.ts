@@ -6,6 +6,8 @@
  * - a redelivery, counted only, if it is the meter's last one that arrived: MQTT sends it again when the PUBACK was lost, and
  *   a meter sends nothing else before it has that PUBACK;
  * - a replay if others of the meter have arrived since.
+ * A new one that was sealed in an older start than a lower sequence is stored too, with an alert: a key made anew counts its
+ * starts from 1 again, and what its meter measures must not be lost for that.
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.js";
@@ -94,9 +96,10 @@ export class Intake {
     try {
       const last = store.lastArrived(meter);
       const outcome = store.insert({ ...stored, start, digest });
-      if (outcome === "stored") {
+      if (outcome === "stored" || outcome === "stored-rollback") {
         this.#counters.stored += 1;
         this.#announce(stored);
+        if (outcome === "stored-rollback") alerts.raise("replay", meter, describeRollback(report.sequence));
         return "stored";
       }
       if (outcome === "duplicate" && last?.sequence === report.sequence) {
@@ -137,13 +140,15 @@ export class Intake {
   }
 }
 
-function describeReplay(sequence: number, outcome: "duplicate" | "conflict" | "rollback"): string {
+function describeReplay(sequence: number, outcome: "duplicate" | "conflict"): string {
   switch (outcome) {
     case "duplicate":
       return `report ${sequence} came again after later ones: refused`;
     case "conflict":
       return `another report came under sequence ${sequence}, which is stored already: refused; was an old data directory put back?`;
-    case "rollback":
-      return `report ${sequence} was sealed in an older start than the reports before it: refused; was an old key file put back?`;
   }
+}
+
+function describeRollback(sequence: number): string {
+  return `report ${sequence} was sealed in an older start than the reports before it: stored; was a new key made, or an old key file put back?`;
 }

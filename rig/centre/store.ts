@@ -2,19 +2,14 @@
  * What the centre knows: every report once, in a SQLite database (WAL, flushed at each commit), `<data>/centre.db`.
  * intake -> store -> web page.
  */
-import { closeSync, existsSync, openSync, readSync, renameSync } from "node:fs";
-import path from "node:path";
 import Database from "libsql";
-import { keepAside, makePrivateDirectory } from "../core/durable-file.js";
-import { StorageError } from "../core/errors.js";
 import { trace } from "../core/log.js";
+import { attempt, prepareDatabase, unusable } from "./database-file.js";
 import {
   COLUMNS,
   fromRow,
   type NewReport,
   type ReportRow,
-  SCHEMA,
-  SCHEMA_VERSION,
   type StoredReport,
   toRow,
 } from "./store-schema.js";
@@ -23,12 +18,9 @@ const log = trace("rig:centre:store");
 
 /**
  * stored: new. duplicate: the very frame is there already. conflict: another frame is there under that sequence.
- * rollback: a lower sequence is there that was sealed in a later start, so the meter's key file was put back.
+ * stored-rollback: new, but a lower sequence is there that was sealed in a later start, so the meter's key was made anew or put back.
  */
-export type InsertOutcome = "stored" | "duplicate" | "conflict" | "rollback";
-
-/** First bytes of every SQLite database. Source: SQLite file format, section 1.3.1. */
-const MAGIC = "SQLite format 3\0";
+export type InsertOutcome = "stored" | "stored-rollback" | "duplicate" | "conflict";
 
 export class Store {
   readonly file: string;
@@ -42,38 +34,24 @@ export class Store {
    * @throws StorageError "storage/unwritable", or "storage/newer" if a later version of the rig made it
    */
   static open(dataDirectory: string): { store: Store; notices: string[] } {
-    makePrivateDirectory(dataDirectory);
-    const file = path.join(dataDirectory, "centre.db");
-    if (!existsSync(file)) {
-      const left = partsOf(file).map((part) => attempt(file, () => keepAside(part)));
-      const notices =
-        left.length === 0
-          ? []
-          : [`the centre's database ${file} is missing; what was left of it is kept as ${left.join(", ")}`];
-      return { store: make(file), notices };
-    }
-    const damage = findDamage(file);
-    if (damage === undefined) return { store: new Store(file), notices: [] };
-    const aside = keepDatabaseAside(file);
-    return {
-      store: make(file),
-      notices: [
-        `the centre's database ${file} is damaged (${damage}); it is kept as ${aside}, and a new one was made: the page and the tables start empty`,
-      ],
-    };
+    const { file, notices } = prepareDatabase(dataDirectory);
+    return { store: new Store(file), notices };
   }
 
   constructor(file: string) {
     this.file = file;
     this.#database = attempt(file, () => new Database(file));
-    this.#run(() => {
+    try {
       this.#database.pragma("journal_mode = WAL");
       this.#database.pragma("synchronous = FULL");
-    });
+    } catch (cause) {
+      this.#database.close();
+      throw unusable(file, cause);
+    }
   }
 
   /**
-   * On disk when it returns "stored".
+   * On disk when it returns "stored" or "stored-rollback".
    * @throws StorageError "storage/unwritable" (disk full, say): nothing was stored
    */
   insert(report: NewReport): InsertOutcome {
@@ -91,13 +69,12 @@ export class Store {
         report.meter,
         report.sequence,
       );
-      if (before !== undefined && before.start_number > report.start) return "rollback";
       this.#database
         .prepare(
           `INSERT INTO reports (${COLUMNS.join()}) VALUES (${COLUMNS.map((name) => `:${name}`).join()})`,
         )
         .run(toRow(report));
-      return "stored";
+      return before !== undefined && before.start_number > report.start ? "stored-rollback" : "stored";
     });
   }
 
@@ -116,7 +93,7 @@ export class Store {
    */
   markAnnounced(): void {
     this.#run(() => {
-      this.#database.pragma("synchronous = OFF");
+      this.#database.pragma("synchronous = NORMAL"); // flushes at checkpoints alone, which keep the reports safe
       try {
         this.#prepare("UPDATE announced SET last_id = (SELECT coalesce(max(id), 0) FROM reports)").run();
       } finally {
@@ -130,12 +107,9 @@ export class Store {
     return this.#report("SELECT * FROM reports WHERE meter = ? ORDER BY id DESC LIMIT 1", meter);
   }
 
-  /** The meter's report with the latest interval. */
+  /** The meter's newest report: that of the highest sequence, whatever its clock said. */
   latest(meter: string): StoredReport | undefined {
-    return this.#report(
-      "SELECT * FROM reports WHERE meter = ? ORDER BY end_ms DESC, sequence DESC LIMIT 1",
-      meter,
-    );
+    return this.#report("SELECT * FROM reports WHERE meter = ? ORDER BY sequence DESC LIMIT 1", meter);
   }
 
   /**
@@ -201,85 +175,4 @@ export class Store {
   #run<T>(action: () => T): T {
     return attempt(this.file, action);
   }
-}
-
-function attempt<T>(file: string, action: () => T): T {
-  try {
-    return action();
-  } catch (cause) {
-    throw unusable(file, cause);
-  }
-}
-
-function unusable(file: string, cause: unknown): StorageError {
-  return new StorageError(
-    "storage/unwritable",
-    `the centre's database ${file} cannot be used: ${(cause as Error).message}`,
-    { cause, hint: "check that the disk is not full, the file is writable and no other program holds it" },
-  );
-}
-
-function make(file: string): Store {
-  attempt(file, () => {
-    closeSync(openSync(file, "wx", 0o600)); // SQLite gives the files beside it the same mode
-    const database = new Database(file);
-    database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
-    database.close();
-  });
-  return new Store(file);
-}
-
-/** @returns what is wrong with the file, undefined if nothing is */
-function findDamage(file: string): string | undefined {
-  const start = Buffer.alloc(MAGIC.length);
-  const bytes = attempt(file, () => {
-    const descriptor = openSync(file, "r");
-    try {
-      return readSync(descriptor, start, 0, start.length, 0);
-    } finally {
-      closeSync(descriptor);
-    }
-  });
-  if (bytes === 0) return "it is empty";
-  if (start.toString("latin1") !== MAGIC) return "it is no SQLite database";
-  const database = attempt(file, () => new Database(file));
-  try {
-    const [first] = database.pragma("quick_check") as { quick_check: string }[];
-    if (first?.quick_check !== "ok") return first?.quick_check.split("\n")[1] ?? "quick_check fails";
-    const [{ user_version: version } = { user_version: 0 }] = database.pragma("user_version") as {
-      user_version: number;
-    }[];
-    if (version > SCHEMA_VERSION) {
-      throw new StorageError(
-        "storage/newer",
-        `the centre's database ${file} has schema ${version}, this version of the rig knows ${SCHEMA_VERSION}`,
-        { hint: "use the newer version, or another data directory" },
-      );
-    }
-    if (version !== SCHEMA_VERSION) return "it has no tables of ours";
-    database.prepare(`SELECT ${COLUMNS.join()} FROM reports LIMIT 1`).get();
-    if (database.prepare("SELECT last_id FROM announced").get() === undefined) return "a table is empty";
-    return undefined;
-  } catch (error) {
-    if (error instanceof StorageError) throw error;
-    if ((error as { code?: string }).code === "SQLITE_BUSY") throw unusable(file, error);
-    return (error as Error).message;
-  } finally {
-    database.close();
-  }
-}
-
-/** @returns where the database is now; what SQLite keeps beside it goes with it, so that it can be opened there */
-function keepDatabaseAside(file: string): string {
-  return attempt(file, () => {
-    const parts = partsOf(file);
-    const aside = keepAside(file);
-    for (const part of parts) renameSync(part, aside + part.slice(file.length));
-    return aside;
-  });
-}
-
-/** The files that SQLite keeps beside the database and that are there. */
-function partsOf(file: string): string[] {
-  return [`${file}-wal`, `${file}-shm`].filter((part) => existsSync(part));
 }

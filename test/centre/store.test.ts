@@ -44,7 +44,15 @@ describe("the store", () => {
     store.close();
   });
 
-  it("tells the latest interval from the last arrival, and knows the last sequence and energy", () => {
+  it("calls the highest sequence the latest, though an earlier report came from a clock that was a year ahead", () => {
+    const { store } = Store.open(temporaryDirectory());
+    store.insert(report(1, { endMs: START_MS + 365 * 86_400_000 }));
+    store.insert(report(2));
+    expect(store.latest("main")?.sequence).toBe(2);
+    store.close();
+  });
+
+  it("tells the latest report from the last arrival, and knows the last sequence and energy", () => {
     const { store } = Store.open(temporaryDirectory());
     for (const sequence of [1, 5, 3]) store.insert(report(sequence));
     expect(store.latest("main")?.sequence).toBe(5);
@@ -58,11 +66,13 @@ describe("the store", () => {
     store.close();
   });
 
-  it("refuses a report that was sealed in an older start than the one before it in sequence", () => {
+  it("keeps a report that was sealed in an older start than the one before it in sequence, and tells it apart", () => {
     const { store } = Store.open(temporaryDirectory());
     expect(store.insert(report(1, { start: 3 }))).toBe("stored");
-    expect(store.insert(report(2, { start: 2 }))).toBe("rollback");
-    expect(store.insert(report(2, { start: 4 }))).toBe("stored");
+    expect(store.insert(report(2, { start: 1 }))).toBe("stored-rollback");
+    expect(store.insert(report(3, { start: 1 }))).toBe("stored");
+    expect(store.insert(report(2, { start: 1 }))).toBe("duplicate");
+    expect(store.lastSequence("main")).toBe(3);
     store.close();
   });
 
@@ -128,6 +138,7 @@ describe("a damaged store", () => {
       () => Buffer.from("no database at all, but long enough to be mistaken for one by a careless reader"),
     ],
     ["overwritten in its header", (bytes) => overwritten(bytes, 30, 30)],
+    ["overwritten in its format number", (bytes) => overwritten(bytes, 44, 4)],
     ["overwritten in a page", (bytes) => overwritten(bytes, 3 * 4096, 200)],
   ])("that is %s is kept aside and named, and a new one takes reports", (_how, damage) => {
     const { directory, file, bytes } = whole();
@@ -159,6 +170,16 @@ describe("a damaged store", () => {
     newer.close();
     expect(() => Store.open(directory)).toThrow(expect.objectContaining({ code: "storage/newer" }));
     expect(statSync(file).size).toBeGreaterThan(0);
+  });
+
+  it("without one of our tables is kept aside, though its version is right", () => {
+    const { directory, file } = whole();
+    const other = new Database(file);
+    other.exec("DROP TABLE announced");
+    other.close();
+    const { store, notices } = Store.open(directory);
+    expect(notices[0]).toContain("it lacks a table");
+    store.close();
   });
 
   it("that is missing, with its log left behind, starts anew and keeps the log aside", () => {

@@ -130,8 +130,9 @@ describe("files that are damaged", { timeout: 2 * LIMIT_MS }, () => {
     expect(after.all("received", "main")[0]?.sequence).toBe(last + 1);
   });
 
-  it("key: the broken file is kept aside, nothing is started, and the exit code is 1", async () => {
-    await runShortly();
+  it("key: the broken file is kept aside and nothing is started; the start after it makes a new key, says so, and its reports arrive", async () => {
+    const before = await runShortly();
+    const last = before.all("received", "main").at(-1)?.sequence as number;
     const file = path.join(data, "keys", "main.json");
     const broken = readFileSync(file, "utf8").slice(0, 40);
     writeFileSync(file, broken);
@@ -142,6 +143,15 @@ describe("files that are damaged", { timeout: 2 * LIMIT_MS }, () => {
     expect(readFileSync(`${file}.broken-1`, "utf8")).toBe(broken);
     expect(readdirSync(path.join(data, "keys"))).not.toContain("main.json");
     expect(rig.events).toEqual([]);
+
+    const after = await runShortly();
+    expect(after.all("alert").map(({ text }) => text)).toContainEqual(
+      expect.stringContaining("a new key was made for meter main"),
+    );
+    expect(after.all("received", "main").map(({ sequence }) => sequence)).toContain(last + 1);
+    expect(after.all("sent", "main").map(({ sequence }) => sequence)).toEqual(
+      after.all("received", "main").map(({ sequence }) => sequence),
+    );
   });
 });
 
