@@ -32,7 +32,7 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
-/** Connects, and connects again for ever; an unreachable broker is an alert, no error. */
+/** Connects, and connects again for ever; an unreachable broker is no error, but an alert when it goes and one when it is back. */
 export function startSubscription(options: SubscriptionOptions): Subscription {
   const { site, host, port, username, password, accept, alerts, clock } = options;
   const client = new MqttClient(() => createConnection({ host, port, noDelay: true }), {
@@ -53,19 +53,30 @@ export function startSubscription(options: SubscriptionOptions): Subscription {
     } catch (error) {
       log("not stored: %s", describeError(error));
       done(error as Error); // no PUBACK; the broker delivers again at the next connection only
+      dropped = true;
       client.stream.destroy();
     }
   };
   const where = `the broker at ${host}:${port}`;
+  let away = false;
+  /** The connection that ends was dropped by ourselves, which says nothing of the broker. */
+  let dropped = false;
+  const tell = (nowAway: boolean, text: string) => {
+    if (nowAway === away || client.disconnecting) return;
+    away = nowAway;
+    alerts.raise("broker", null, text);
+  };
   client.on("connect", () => {
     client.subscribe(`meter-rig/${site}/+/frame`, { qos: 1 }, (error) => {
-      if (error !== null)
-        alerts.raise("broker", null, `the centre cannot subscribe at ${where}: ${error.message}`);
+      if (error === null) tell(false, `the centre is connected to ${where} again`);
+      else tell(true, `the centre cannot subscribe at ${where}: ${error.message}`);
     });
   });
-  client.on("error", (error) =>
-    alerts.raise("broker", null, `the centre has no connection to ${where}: ${error.message}`),
-  );
+  client.on("error", ({ message }) => tell(true, `the centre has no connection to ${where}: ${message}`));
+  client.on("close", () => {
+    if (!dropped) tell(true, `the centre has no connection to ${where}: it was closed`);
+    dropped = false;
+  });
   client.connect();
   return {
     async stop() {

@@ -3,6 +3,7 @@
  * The page's files are plain (rig/centre/page) and need nothing from outside, and the policy forbids anything else.
  */
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import fastify, { type FastifyInstance } from "fastify";
 import { PortError, StorageError } from "../core/errors.js";
 import { projectFile } from "../core/project-root.js";
@@ -52,8 +53,11 @@ export interface WebServer {
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const { host, port } = options;
   const server = fastify({ forceCloseConnections: true });
-  server.addHook("onRequest", async (_request, reply) => {
+  server.addHook("onRequest", async (request, reply) => {
     reply.headers(HEADERS);
+    if (answersTo(request.hostname, host)) return;
+    const error = `this page is not called ${JSON.stringify(request.hostname)}: use localhost, the address of this machine or centre.web.host`;
+    return reply.code(421).send({ error });
   });
   addPage(server);
   addApi(server, options);
@@ -86,6 +90,18 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     url: `http://${formatHost(host)}:${bound}/`,
     stop: () => server.close(),
   };
+}
+
+/**
+ * Any other name may be a stranger's that he lets point to this machine, so that his page in a browser here could read ours (DNS
+ * rebinding); an address cannot be let point elsewhere.
+ * @param hostname of the Host header, without the port; IPv6 in brackets
+ */
+export function answersTo(hostname: string, configured: string): boolean {
+  const name = hostname.toLowerCase();
+  return (
+    name === configured.toLowerCase() || name === "localhost" || isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0
+  );
 }
 
 function addPage(server: FastifyInstance): void {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createConnection, createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Store } from "../../rig/centre/store.js";
-import { startWebServer } from "../../rig/centre/web-server.js";
+import { answersTo, startWebServer } from "../../rig/centre/web-server.js";
 import { lampReport } from "../support/reports.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
@@ -39,6 +39,15 @@ async function serve() {
     store.close();
   });
   return web;
+}
+
+/** The status of GET /api/meters with that Host header, which fetch lets nobody choose. */
+async function statusFor(port: number, name: string): Promise<number> {
+  const socket = createConnection({ host: "127.0.0.1", port });
+  socket.end(`GET /api/meters HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`);
+  let text = "";
+  for await (const bytes of socket) text += bytes;
+  return Number(text.split(" ")[1]);
 }
 
 const get = async (url: string) => {
@@ -123,6 +132,29 @@ describe("the web server", () => {
       status,
       body: { field, error: expect.stringContaining(status === 404 ? "main, neighbour" : field) },
     });
+  });
+
+  it.each<[number, string]>([
+    [200, "localhost"],
+    [200, "LOCALHOST:8080"],
+    [200, "127.0.0.1:8080"],
+    [200, "192.168.1.20"],
+    [200, "[::1]:8080"],
+    [421, "rebound.example:8080"],
+    [421, "localhost.rebound.example"],
+    [421, "127.0.0.1.rebound.example"],
+    [421, "127.0.0.1@rebound.example"],
+    [421, "[rebound.example]"],
+    [421, ""],
+  ])("answers %i to the host %j, which a stranger's name may lead here", async (status, name) => {
+    const { port } = await serve();
+    expect(await statusFor(port, name)).toBe(status);
+  });
+
+  it("answers to the name that it is configured with", () => {
+    expect(
+      ["bench.lan", "Bench.LAN", "other.lan", "lan"].map((name) => answersTo(name, "bench.lan")),
+    ).toEqual([true, true, false, false]);
   });
 
   it("answers 404 to anything else", async () => {

@@ -1,0 +1,66 @@
+/** mqtt.js waits by the runner's timers, which the test steps; its sockets are real. */
+import { createServer } from "node:net";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { Alerts } from "../../rig/centre/alerts.js";
+import { startBroker } from "../../rig/centre/broker.js";
+import { startSubscription } from "../../rig/centre/subscription.js";
+import { systemClock } from "../../rig/core/clock.js";
+import type { RigEvent } from "../../rig/core/events.js";
+import { ManualClock } from "../support/manual-clock.js";
+
+beforeEach(
+  () => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] }),
+);
+afterEach(() => void vi.useRealTimers());
+
+/** Lets sockets go on, and the timers 1 ms each time, until it is true. */
+async function reached(condition: () => boolean): Promise<void> {
+  for (let turns = 0; !condition() && turns < 100_000; turns += 1)
+    await new Promise((resolve) => setImmediate(() => resolve(vi.advanceTimersByTime(1))));
+  expect(condition()).toBe(true);
+}
+
+describe("the subscription at another broker", () => {
+  it("tells once that the broker is away, however often it tries, and once that it is back", async () => {
+    const closing = createServer((socket) => {
+      tries += 1;
+      socket.destroy();
+    });
+    let tries = 0;
+    await new Promise<void>((resolve) => closing.listen(0, "127.0.0.1", resolve));
+    const { port } = closing.address() as { port: number };
+    const clock = new ManualClock();
+    const events: RigEvent[] = [];
+    const texts = () => events.map((event) => (event.event === "alert" ? `${event.kind} ${event.text}` : ""));
+    const subscription = startSubscription({
+      site: "lab-1",
+      host: "127.0.0.1",
+      port,
+      username: "rig",
+      password: "p",
+      accept: () => undefined,
+      clock: systemClock,
+      alerts: new Alerts(clock, (event) => events.push(event)),
+    });
+    onTestFinished(() => subscription.stop());
+    for (let count = 1; count <= 6; count += 1) {
+      await reached(() => tries === count);
+      await clock.advance(5000);
+    }
+    const where = `the broker at 127.0.0.1:${port}`;
+    expect(texts()).toEqual([expect.stringContaining(`broker the centre has no connection to ${where}: `)]);
+
+    await reached(() => tries === 7);
+    await new Promise((resolve) => closing.close(resolve));
+    const broker = await startBroker({
+      host: "127.0.0.1",
+      port,
+      site: "lab-1",
+      password: "p",
+      accept: () => undefined,
+    });
+    onTestFinished(() => broker.stop());
+    await reached(() => events.length > 1);
+    expect(texts().slice(1)).toEqual([`broker the centre is connected to ${where} again`]);
+  });
+});
