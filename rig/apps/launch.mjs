@@ -93,8 +93,11 @@ function endWithNpm() {
   const shellBetween = readProcess(parent, "cmdline").startsWith("sh\0");
   const parentOfShell = () => readProcess(parent, "stat").split(") ").at(-1).split(" ")[1];
   const npm = shellBetween ? parentOfShell() : undefined;
-  setInterval(() => {
-    if (process.ppid !== parent || (shellBetween && parentOfShell() !== npm)) process.exit(1);
+  const check = setInterval(() => {
+    if (process.ppid === parent && !(shellBetween && parentOfShell() !== npm)) return;
+    clearInterval(check);
+    // A rig that runs stops cleanly on it; npm also ends when its terminal is closed.
+    process.kill(process.pid, "SIGTERM");
   }, ORPHAN_CHECK_MS).unref();
 }
 
