@@ -97,7 +97,8 @@ function parseWords(words: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    // Node adds advice on how to pass such a word all the same, which is no help here.
+    throw new UsageError((error as Error).message.split(". ")[0]!);
   }
 }
 

@@ -37,9 +37,9 @@ export function lockDataDirectory(directory: string, waitMs = 5000): DataDirecto
     database.close();
     const busy = (cause as { code?: string }).code?.startsWith("SQLITE_BUSY") ?? false;
     if (!busy) {
-      throw new StorageError("storage/unwritable", `cannot lock ${directory}: ${(cause as Error).message}`, {
+      throw new StorageError("storage/unwritable", `cannot lock ${lockFile}: ${(cause as Error).message}`, {
         cause,
-        hint: "check that the data directory is writable and the disk not full, or give another with --data",
+        hint: "check that the disk is not full; if the file is damaged, delete it: it holds nothing but the lock",
       });
     }
     throw new StorageError("storage/in-use", `${directory} is in use by another rig${holder(holderFile)}`, {

@@ -37,7 +37,7 @@ export interface Quantities {
 export interface Reading extends Quantities {
   /** Import energy register after this window, never decreasing [Wh]. */
   readonly energyWh: number;
-  /** Highest completed demand block, or the running block's average where none is complete [W]. */
+  /** Highest completed demand block, never decreasing; 0 before the first is complete [W]. */
   readonly maxDemandW: number;
   /** Average of the running demand block so far [W]. */
   readonly runningDemandW: number;

@@ -13,8 +13,11 @@ const POINT_MS = 100;
 const HISTORY_POINTS = 60_000 / POINT_MS;
 /** Old points are dropped this many at a time, so that dropping costs little. */
 const DROP_POINTS = 50;
-/** Below this span the nominal rate is the better guess: 0.5 % at worst, a ceramic resonator's tolerance [ms]. */
-const LEAST_SPAN_MS = 800;
+/**
+ * Below this span, which three windows of a second have, the nominal rate is the better guess: 0.5 % at worst, a ceramic
+ * resonator's tolerance, where a busy host's batches can be off by more [ms].
+ */
+const LEAST_SPAN_MS = 2800;
 const PAUSE_POINTS = 2000 / POINT_MS;
 const PAUSE_MS = 20;
 /** Deviations below this are batches and scheduling as usual; after a second, with ten points, rejecting them would cost more [ms]. */

@@ -97,9 +97,9 @@ export function runningDemandW({ block }: Registers): number {
   return block === null || block.coveredMs === 0 ? 0 : block.energyMilliJ / block.coveredMs;
 }
 
-/** Highest completed block, or the running one's mean where none is complete [W]. */
-export function maxDemandW(registers: Registers): number {
-  return registers.maxDemand?.powerW ?? runningDemandW(registers);
+/** Highest completed block [W]; 0 while none is complete: the mean of a part of a block can be far above the block's. */
+export function maxDemandW({ maxDemand }: Registers): number {
+  return maxDemand?.powerW ?? 0;
 }
 
 interface Piece {

@@ -15,7 +15,7 @@ const UNIFORM_TIMING_ERROR_S = 293e-6;
  * No resonator is this far off: the UNO's is ceramic, 0.5 % at worst. A measured rate further from nominal means that this
  * host, or the emulation of a board, did not keep time for a while, which says nothing about the board's clock.
  */
-const CLOCK_TOLERANCE = 0.01;
+const CLOCK_TOLERANCE = 0.006;
 
 /** How fast the board's clock runs by the host's [1], from the rate of its samples; 1 where that rate cannot be a clock's. */
 export function clockScale(sampleRateHz: number, intervalMs: number): number {
