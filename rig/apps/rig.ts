@@ -56,10 +56,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 
   try {
     const realPorts = await tryRealPorts(configFile);
-    makeMissingKeys(
-      dataDirectory,
-      config.meters.map(({ id }) => id),
-    ).forEach(notice(null));
+    const ids = config.meters.map(({ id }) => id);
+    makeMissingKeys(dataDirectory, ids, Journal.metersIn(dataDirectory)).forEach(notice(null));
     const centre = await startConfiguredCentre(options);
     started.push(() => centre?.stop());
     const allReal = realPorts.size === config.meters.length;
@@ -67,11 +65,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     started.push(() => bench?.stop());
 
     const access = centre?.broker ?? brokerAccess({ ...config.broker, port: Number(config.broker.port) });
-    for (const text of findForgottenReports(
-      dataDirectory,
-      config.meters.map(({ id }) => id),
-    ))
-      notice(null)(text);
+    findForgottenReports(dataDirectory, ids).forEach(notice(null));
     const ways = config.meters.map(({ id }) => {
       const registerFile = new RegisterFile(dataDirectory, id);
       const kept = loadRecord(registerFile, id, centre?.lastEnergyWh(id) ?? 0, notice(id));

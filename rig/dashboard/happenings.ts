@@ -42,6 +42,8 @@ function tell(event: TimedEvent, meter: MeterView | undefined, before: ViewState
     case "lcd":
       if (event.timingViolations <= (meter?.lcdTimingViolations ?? 0)) return null;
       return { text: `LCD written too fast, ${times(event.timingViolations)} so far`, tone: "broken" };
+    case "centre":
+      return { text: `control centre: its page is at ${event.page}`, tone: "text" };
     case "alert":
       return { text: event.text, tone: event.kind === "behind" ? "text" : "broken" };
     case "command":

@@ -12,24 +12,48 @@ export function largestScroll(state: ViewState, height: number): number {
 
 /** @param scroll lines newer than the first one shown */
 export function logPanel(state: ViewState, width: number, height: number, scroll: number): Row[] {
-  const lines = state.log.toReversed().slice(scroll, scroll + height - 2);
-  const older = state.log.length - scroll - lines.length;
+  const room = height - 2;
+  const rows: Row[] = [];
+  let shown = 0;
+  for (const happening of state.log.toReversed().slice(scroll)) {
+    if (rows.length >= room) break;
+    rows.push(...logRows(happening, state, width - 3));
+    shown += 1;
+  }
+  const older = state.log.length - scroll - shown;
   const position = [scroll > 0 ? `↑ ${scroll} newer` : "", older > 0 ? `↓ ${older} older` : ""];
   const where = position.filter((part) => part !== "").join("  ");
   return frame({
     title: [span("what just happened", "dim")],
     state: where === "" ? [] : [span(where, scroll > 0 ? "bright" : "dim")],
-    rows: lines.map((line) => logRow(line, state)),
+    rows: rows.slice(0, room),
     width,
     height,
   });
 }
 
-function logRow({ atMs, meter, text, tone }: Happening, state: ViewState): Row {
+/** One row, but for what is broken as many as its text takes: it says what to do about it. */
+function logRows({ atMs, meter, text, tone }: Happening, state: ViewState, width: number): Row[] {
   const accent = state.meters.find(({ id }) => id === meter)?.accent ?? "text";
-  return [
-    span(` ${formatTimeOfDay(atMs)} `, "dim"),
-    ...(meter === null ? [] : [span(meter, accent), span(" ")]),
-    span(text, tone),
-  ];
+  const time = ` ${formatTimeOfDay(atMs)} `;
+  const name = meter === null ? "" : `${meter} `;
+  const lines = tone === "broken" ? wrap(name + text, width - time.length) : [name + text];
+  return lines.map((line, index) =>
+    index === 0
+      ? [span(time, "dim"), span(name, accent), span(line.slice(name.length), tone)]
+      : [span(" ".repeat(time.length)), span(line, tone)],
+  );
+}
+
+/** Breaks at spaces where it can, and inside a word that is longer than a line. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    const end = space > width / 2 ? space : width;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
 }

@@ -33,10 +33,15 @@ export interface MeterKey {
 
 /**
  * Makes a key for every meter that has none. A meter keeps its number for good; a new one gets the lowest that is free.
+ * @param withPast meters that have sealed reports before, so that a missing key of theirs is a loss
  * @returns what the person at the bench should know, one sentence each
  * @throws SealError "seal/key-damaged" (see readMeterKey), StorageError
  */
-export function makeMissingKeys(dataDirectory: string, meters: readonly string[]): string[] {
+export function makeMissingKeys(
+  dataDirectory: string,
+  meters: readonly string[],
+  withPast: readonly string[] = [],
+): string[] {
   const directory = path.join(dataDirectory, "keys");
   makePrivateDirectory(directory);
   const notices = tighten(directory, 0o700);
@@ -58,9 +63,10 @@ export function makeMissingKeys(dataDirectory: string, meters: readonly string[]
       key: randomBytes(KEY_BYTES).toString("base64"),
       start: 0,
     });
-    if (readdirSync(directory).some((name) => name.startsWith(`${meter}.json.broken-`))) {
+    const damaged = readdirSync(directory).some((name) => name.startsWith(`${meter}.json.broken-`));
+    if (damaged || withPast.includes(meter)) {
       notices.push(
-        `${file}: a new key was made for meter ${meter}, its old one is damaged; what was sealed with the old one and not yet delivered is lost`,
+        `${file}: a new key was made for meter ${meter}, its old one is ${damaged ? "damaged" : "gone"}; what was sealed with the old one and not yet delivered is lost`,
       );
     }
   }

@@ -141,4 +141,11 @@ describe("key files", () => {
     expect(error).toBeInstanceOf(StorageError);
     expect(error.code).toBe("storage/unwritable");
   });
+
+  it("that are gone are told of where the meter has sealed before, and not of a new meter", () => {
+    const directory = temporaryDirectory();
+    expect(makeMissingKeys(directory, ["main", "neighbour"], ["main"])).toEqual([
+      expect.stringContaining("a new key was made for meter main, its old one is gone"),
+    ]);
+  });
 });
