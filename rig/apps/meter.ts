@@ -7,7 +7,7 @@ import { type BoardSession, BoardSupervisor } from "../board/supervisor.js";
 import { type Clock, sleep } from "../core/clock.js";
 import { analogChannel, type Config, channelSkewUs, firmataPin, type MeterConfig } from "../core/config.js";
 import { describeError, StorageError } from "../core/errors.js";
-import type { BoardState, EmitEvent, LcdLines, MeasuredFields } from "../core/events.js";
+import type { EmitEvent, LcdLines, MeasuredFields } from "../core/events.js";
 import type { Port } from "../core/port.js";
 import type { Reading, Report } from "../core/reading.js";
 import { createLcd, type Lcd } from "../display/lcd.js";
@@ -53,7 +53,6 @@ export class Meter {
   readonly #unwritten: UnnumberedReport[] = [];
   #savedEnergyWh: number;
   readonly #storage: StorageWatch;
-  #board: BoardState = "connecting";
   #reading: Reading | null = null;
   #lcd: Lcd | null = null;
   #shown: LcdLines | null = null;
@@ -117,12 +116,10 @@ export class Meter {
     this.#lcd = createLcd(meter.lcd, pins);
     this.#lcd?.begin();
     this.#shown = null;
-    this.#board = "ready";
     this.#refreshDisplay();
   }
 
   #boardLost(): void {
-    this.#board = "lost";
     this.#lcd = null;
     this.#reading = null;
     this.#closeInterval();
@@ -225,8 +222,6 @@ export class Meter {
     if (this.#lcd === null) return;
     const { meter, clock, emit } = this.#options;
     const lines = screenLines({
-      meter: meter.id,
-      board: this.#board,
       reading: this.#reading,
       route: "direct",
       carries: false,

@@ -50,11 +50,6 @@ export class FirmataGuard {
     return { discardedBytes: this.#discardedBytes, refusedMessages: this.#refusedMessages };
   }
 
-  /** Whether a REPORT_VERSION has come: before the first one nothing else is let through. */
-  get versionSeen(): boolean {
-    return this.#versionSeen;
-  }
-
   /** @returns the whole messages completed by `bytes`, back to back, in order; empty if there are none. */
   push(bytes: Uint8Array): Uint8Array {
     const passed: number[] = [];

@@ -34,10 +34,6 @@ export class FirmataTransport extends EventEmitter {
     return this.#guard.counters;
   }
 
-  get versionSeen(): boolean {
-    return this.#guard.versionSeen;
-  }
-
   /** Bytes received from the board, valid or not [bytes]. */
   get receivedBytes(): number {
     return this.#receivedBytes;

@@ -273,4 +273,3 @@ export type MeterConfig = Config["meters"][number];
 export type LcdConfig = MeterConfig["lcd"];
 export type CurrentSensorConfig = MeterConfig["current"];
 export type VoltageSensorConfig = NonNullable<MeterConfig["voltage"]>;
-export type VirtualMeterConfig = MeterConfig["virtual"];

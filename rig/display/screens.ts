@@ -3,7 +3,7 @@
  * Display state -> two lines of 16 characters -> hd44780.ts. Every figure has its own columns, so that a new reading
  * changes digits in place and few characters have to be written.
  */
-import type { BoardState, LcdLines, MeasuredFields, Route } from "../core/events.js";
+import type { LcdLines, MeasuredFields, Route } from "../core/events.js";
 
 /** Pages that alternate stand this long; `page` of the state is the steady time divided by it, rounded down. */
 export const PAGE_PERIOD_MS = 4000;
@@ -24,8 +24,6 @@ export type DisplayedReading = Pick<
 >;
 
 export interface DisplayState {
-  readonly meter: string;
-  readonly board: BoardState;
   /** The newest reading; null before the first. */
   readonly reading: DisplayedReading | null;
   /** How this meter's own reports go out: anything but "direct" means that its cable is cut. */
@@ -39,12 +37,10 @@ export interface DisplayState {
 }
 
 /**
- * The two lines for this state. In order of weight: board not there, own cable cut, carrying for a neighbour, waiting for
+ * The two lines for this state. In order of weight: own cable cut, carrying for a neighbour, waiting for
  * the first reading, then the pages in turn: the centre's message, if any, and the reading.
  */
 export function screenLines(state: DisplayState): LcdLines {
-  if (state.board === "connecting") return screen("Connecting...", state.meter);
-  if (state.board === "lost") return screen("Board lost", state.meter);
   if (state.route !== "direct") return screen("connection", "barred");
   if (state.carries) return screen("Routed", "");
   const pages = [

@@ -80,14 +80,6 @@ export class WindowCollector {
     return this.#endPair(waiting?.counts ?? Number.NaN, counts, arrivalSteadyMs);
   }
 
-  /** The board was reset or lost: its samples count from 0 again, and what was collected of a window is dropped. */
-  restart(): void {
-    this.#line = new ArrivalLine(this.#options.intervalMs);
-    this.#waiting = null;
-    this.#index = 0;
-    this.#beginWindow();
-  }
-
   #endPair(lowerCounts: number, higherCounts: number, arrivalMs: number): SampleWindow | null {
     return this.#firstChannel === this.#options.currentChannel
       ? this.#endInstant(lowerCounts, higherCounts, arrivalMs)

@@ -86,8 +86,6 @@ function readingSeries(random: Random): Screen[] {
     const turned = page !== last;
     last = page;
     const lines = screenLines({
-      meter: "main",
-      board: "ready",
       reading: {
         currentA,
         activePowerW,

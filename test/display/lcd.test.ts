@@ -7,8 +7,6 @@ import { levelsOf, RecordingPins } from "./recording-pins.js";
 const DEFAULT_WIRING = { rs: "D2", e: "D3", d4: "D4", d5: "D5", d6: "D6", d7: "D7" } as const;
 const READING = { voltageSource: "measured", powerFactor: 1, energyWh: 0, maxDemandW: 0, flags: [] } as const;
 const STATE = {
-  meter: "main",
-  board: "ready",
   route: "direct",
   carries: false,
   message: null,

@@ -15,8 +15,6 @@ const READING: DisplayedReading = {
   flags: [],
 };
 const STATE: DisplayState = {
-  meter: "main",
-  board: "ready",
   reading: READING,
   route: "direct",
   carries: false,
@@ -102,9 +100,7 @@ describe("screenLines", () => {
     expect(withReading(none)).toEqual(["  ---A     --- W", "  ---V    PF ---"]);
   });
 
-  it("says connecting, lost, and waiting for the first reading", () => {
-    expect(screenLines({ ...STATE, board: "connecting" })).toEqual(["Connecting...   ", "main            "]);
-    expect(screenLines({ ...STATE, board: "lost" })).toEqual(["Board lost      ", "main            "]);
+  it("says that it waits for the first reading", () => {
     expect(screenLines({ ...STATE, reading: null })).toEqual(["Waiting for     ", "first reading   "]);
   });
 
@@ -142,8 +138,6 @@ describe("screenLines", () => {
   it("gives two lines of 16 characters of ROM A00's ASCII, whatever the state", () => {
     const anyNumber = fc.oneof(fc.double(), fc.double({ min: -1e5, max: 1e5 }));
     const anyState = fc.record<DisplayState>({
-      meter: fc.string({ unit: "binary" }),
-      board: fc.constantFrom("connecting", "ready", "ready", "lost"),
       route: fc.constantFrom("direct", "direct", "bypassed", "barred"),
       carries: fc.boolean(),
       message: fc.option(fc.string({ unit: "binary", maxLength: 60 })),

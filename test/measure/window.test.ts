@@ -135,16 +135,6 @@ describe("WindowCollector", () => {
     expect(Array.from(window!.currentCounts)).toEqual([Number.NaN, 400]);
   });
 
-  it("counts from 0 again after a restart and drops what it had of a window", () => {
-    const collect = collector(1, null, 10);
-    for (let k = 0; k < 25; k += 1) collect.push(0, 1, k);
-    collect.restart();
-    for (let k = 0; k < 9; k += 1) expect(collect.push(0, 2, 100 + k)).toBeNull();
-    const window = collect.push(0, 2, 109);
-    expect(window).toMatchObject({ firstIndex: 0, unpaired: 0 });
-    expect(window!.currentCounts.every((counts) => counts === 2)).toBe(true);
-  });
-
   it("refuses one channel for both, and a window shorter than the interval", () => {
     expect(() => collector(1, 0)).toThrow(RangeError);
     expect(() => collector(19, null, 10)).toThrow(RangeError);
