@@ -47,7 +47,12 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   const stop = async () => {
     const failures: unknown[] = [];
     for (const end of started.splice(0).reverse()) {
-      await Promise.resolve(end()).catch((error: unknown) => failures.push(error));
+      try {
+        await end();
+      } catch (error) {
+        // The rest is ended all the same.
+        failures.push(error);
+      }
     }
     if (failures.length > 0) throw failures[0];
   };
@@ -111,7 +116,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     for (const meter of meters) meter.start();
     return { bench, stop };
   } catch (error) {
-    await stop();
+    // What failed first is what there is to tell.
+    await stop().catch(() => undefined);
     throw error;
   }
 }
