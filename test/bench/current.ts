@@ -4,9 +4,8 @@ import { randomFrom } from "../measure/synthetic.js";
 import { calcIrms } from "./emonlib.js";
 import {
   CALIBRATION,
-  CURRENTS_A,
+  errorsByFrequency,
   estimatorOptions,
-  FREQUENCIES_HZ,
   formatPercent,
   formatWorstFrequency,
   NOISE_LSB,
@@ -35,25 +34,18 @@ const WAVEFORMS = [
 export function measureCurrent(seed: number): BenchRow[] {
   return WAVEFORMS.map(({ name, harmonics, limitPercent }) => {
     const random = randomFrom(seed);
-    const ours = new Map<number, number[]>();
     const emonLib: number[] = [];
     const bound: number[] = [];
-    for (const frequencyHz of FREQUENCIES_HZ) {
-      const errors: number[] = [];
-      ours.set(frequencyHz, errors);
-      for (const currentA of CURRENTS_A) {
-        for (let trial = 0; trial < TRIALS; trial += 1) {
-          const length = SETTLING + WINDOW;
-          const recording = record(random, INTERVAL_MS, length, { currentA, frequencyHz, harmonics });
-          const window = windowOf(recording, SETTLING, length, false);
-          const { quantities } = estimate(window, estimatorOptions(INTERVAL_MS));
-          errors.push(quantities.currentA / currentA - 1);
-          const counts = calcIrms(recording.currentCounts, WINDOW, recording.biasCounts);
-          emonLib.push((counts * CALIBRATION.currentAPerCount) / currentA - 1);
-          bound.push(cramerRao(currentA));
-        }
-      }
-    }
+    const ours = errorsByFrequency(TRIALS, ({ frequencyHz, currentA }) => {
+      const length = SETTLING + WINDOW;
+      const recording = record(random, INTERVAL_MS, length, { currentA, frequencyHz, harmonics });
+      const counts = calcIrms(recording.currentCounts, WINDOW, recording.biasCounts);
+      emonLib.push((counts * CALIBRATION.currentAPerCount) / currentA - 1);
+      bound.push(cramerRao(currentA));
+      const window = windowOf(recording, SETTLING, length, false);
+      const { quantities } = estimate(window, estimatorOptions(INTERVAL_MS));
+      return quantities.currentA / currentA - 1;
+    });
     const error = percentOf([...ours.values()].flat());
     return {
       what: `RMS current, 1 s, 0.5 to 4 A, ${name}`,

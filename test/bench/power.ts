@@ -4,9 +4,8 @@ import { randomFrom } from "../measure/synthetic.js";
 import { calcRealPower } from "./emonlib.js";
 import {
   CALIBRATION,
-  CURRENTS_A,
+  errorsByFrequency,
   estimatorOptions,
-  FREQUENCIES_HZ,
   formatPercent,
   formatWorstFrequency,
   percentOf,
@@ -41,28 +40,17 @@ export function measurePower(seed: number): BenchRow[] {
   const random = randomFrom(seed);
   const tunedGain = calibrateGain(random);
   return LOADS.map(({ powerFactor, limitPercent }) => {
-    const ours = new Map<number, number[]>();
     const published: number[] = [];
     const tuned: number[] = [];
-    for (const frequencyHz of FREQUENCIES_HZ) {
-      const errors: number[] = [];
-      ours.set(frequencyHz, errors);
-      for (const currentA of CURRENTS_A) {
-        for (let trial = 0; trial < TRIALS; trial += 1) {
-          // Lagging and leading in turn.
-          const lagRad = Math.acos(powerFactor) * (trial % 2 === 0 ? 1 : -1);
-          const recording = record(random, INTERVAL_MS, SETTLING + INSTANTS, {
-            currentA,
-            frequencyHz,
-            lagRad,
-          });
-          const truthW = VOLTAGE_V * currentA * powerFactor;
-          errors.push(meanPowerW(recording) / truthW - 1);
-          published.push(emonPowerW(recording, PUBLISHED_PHASE_CAL) / truthW - 1);
-          tuned.push((emonPowerW(recording, TUNED_PHASE_CAL) * tunedGain) / truthW - 1);
-        }
-      }
-    }
+    const ours = errorsByFrequency(TRIALS, ({ frequencyHz, currentA, trial }) => {
+      // Lagging and leading in turn.
+      const lagRad = Math.acos(powerFactor) * (trial % 2 === 0 ? 1 : -1);
+      const recording = record(random, INTERVAL_MS, SETTLING + INSTANTS, { currentA, frequencyHz, lagRad });
+      const truthW = VOLTAGE_V * currentA * powerFactor;
+      published.push(emonPowerW(recording, PUBLISHED_PHASE_CAL) / truthW - 1);
+      tuned.push((emonPowerW(recording, TUNED_PHASE_CAL) * tunedGain) / truthW - 1);
+      return meanPowerW(recording) / truthW - 1;
+    });
     const error = percentOf([...ours.values()].flat());
     const formatPeer = (relative: number[]) => {
       const measured = relative.filter((value) => !Number.isNaN(value));

@@ -10,11 +10,31 @@ import { type Mains, type randomFrom, sampleMains, tickTimesS } from "../measure
 
 export type Random = ReturnType<typeof randomFrom>;
 
-export const FREQUENCIES_HZ = [49, 49.5, 50, 50.5, 51, 60];
-export const CURRENTS_A = [0.5, 1, 2, 4];
+const FREQUENCIES_HZ = [49, 49.5, 50, 50.5, 51, 60];
+const CURRENTS_A = [0.5, 1, 2, 4];
 export const VOLTAGE_V = 230;
 /** ADC noise beside the rounding to counts [LSB rms]. */
 export const NOISE_LSB = 0.4;
+/** One load of the grid. */
+export interface GridPoint {
+  readonly frequencyHz: number;
+  readonly currentA: number;
+  /** Counts the trials of this load from 0. */
+  readonly trial: number;
+}
+
+/** Tries every load of the grid so many times. @returns the relative errors that `measure` gave, by frequency [Hz] */
+export function errorsByFrequency(
+  trials: number,
+  measure: (point: GridPoint) => number,
+): Map<number, number[]> {
+  const errorsAt = (frequencyHz: number) =>
+    CURRENTS_A.flatMap((currentA) =>
+      Array.from({ length: trials }, (_, trial) => measure({ frequencyHz, currentA, trial })),
+    );
+  return new Map(FREQUENCIES_HZ.map((frequencyHz) => [frequencyHz, errorsAt(frequencyHz)]));
+}
+
 /** A1 is sampled this long after A0 [s]: of the synthetic mains, and known to the meter from the firmware's build. */
 export const SKEW_S = 147e-6;
 
