@@ -143,7 +143,7 @@ export class Meter {
     showWaveform(meter.id, measured.waveform);
     const readings = this.#interval?.readings ?? 0;
     if (readings * config.report.reading >= config.report.every) this.#closeInterval();
-    this.#writeReports();
+    else this.#writeReports();
     this.#refreshDisplay();
   }
 

@@ -69,7 +69,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     const bench = allReal ? null : await BenchHost.start({ config, clock, emit });
     started.push(() => bench?.stop());
 
-    const access = centre?.broker ?? brokerAccess({ ...config.broker, port: Number(config.broker.port) });
+    const { host, port, ...login } =
+      centre?.broker ?? brokerAccess({ ...config.broker, port: Number(config.broker.port) });
     findForgottenReports(dataDirectory, ids).forEach(notice(null));
     const ways = config.meters.map(({ id }) => {
       const registerFile = new RegisterFile(dataDirectory, id);
@@ -82,10 +83,9 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       const uplink = new MqttUplink({
         site: config.site,
         meter: id,
-        broker: `the broker at ${access.host}:${access.port}`,
-        openStream: () => openTcpStream(access.host, access.port),
-        ...(access.username === undefined ? {} : { username: access.username }),
-        ...(access.password === undefined ? {} : { password: access.password }),
+        broker: `the broker at ${host}:${port}`,
+        openStream: () => openTcpStream(host, port),
+        ...login,
         clock,
         emit,
       });
@@ -105,8 +105,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       const { registerFile, kept } = ways[index]!;
       const { sealer, notices } = Sealer.open(dataDirectory, meter.id);
       notices.forEach(notice(meter.id));
-      const port = realPorts.get(meter.id) ?? bench!.port(meter.id);
-      const parts = { meter, config, port, registerFile, kept, sealer, router };
+      const boardPort = realPorts.get(meter.id) ?? bench!.port(meter.id);
+      const parts = { meter, config, port: boardPort, registerFile, kept, sealer, router };
       return new Meter({ ...parts, clock, emit, showWaveform, teach });
     });
     started.push(() => Promise.all(meters.map((meter) => meter.stop())));

@@ -49,20 +49,25 @@ export interface DisplayEvent {
   readonly lines: LcdLines;
 }
 
+/** One of the paper's formulas on one window of samples. */
+export interface PaperFormula {
+  readonly name: string;
+  /** As printed. */
+  readonly formula: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly note: string;
+  /** The right form on the same window; null where there is none. */
+  readonly corrected: { readonly formula: string; readonly value: number; readonly unit: string } | null;
+}
+
 /** With --teach: what the paper's formulas make of the samples of the reading before it, and what is wrong with each. */
 export interface TeachingEvent {
   readonly event: "teaching";
   readonly meter: string;
   /** The RMS current that was measured [A]. */
   readonly currentA: number;
-  readonly formulas: readonly {
-    readonly name: string;
-    readonly formula: string;
-    readonly value: number;
-    readonly unit: string;
-    readonly note: string;
-    readonly corrected: { readonly formula: string; readonly value: number; readonly unit: string } | null;
-  }[];
+  readonly formulas: readonly PaperFormula[];
 }
 
 /** Virtual bench only: what the emulated glass really shows, read from the controller's memory. */

@@ -3,6 +3,7 @@
  * side management", IJRET 2018, section 4.4, on the same window as the real measurement, each beside what is wrong with it and
  * the form that is right. Pure; nothing else in the rig uses these values.
  */
+import type { PaperFormula } from "../core/events.js";
 import { ADC_STEPS, REFERENCE_V } from "./calibration.js";
 
 /** The paper takes 5000 mV over 1024 steps. */
@@ -45,17 +46,6 @@ export function paperRmsCurrentA(maxCounts: number): number {
  */
 export function sinePeakCurrentA(maxCounts: number, meanCounts: number, currentAPerCount: number): number {
   return ((maxCounts - meanCounts) * currentAPerCount) / Math.SQRT2;
-}
-
-export interface PaperFormula {
-  readonly name: string;
-  /** As printed. */
-  readonly formula: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly note: string;
-  /** The right form on the same window; null where there is none. */
-  readonly corrected: { readonly formula: string; readonly value: number; readonly unit: string } | null;
 }
 
 export interface PaperInput {
