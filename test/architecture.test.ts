@@ -15,7 +15,7 @@ const ALLOWED: Record<string, { folders: string[]; packages: string[] }> = {
   seal: { folders: ["core"], packages: [] },
   bypass: { folders: ["core", "seal"], packages: [] },
   route: { folders: ["core", "seal"], packages: [] },
-  modem: { folders: ["core"], packages: ["serialport"] },
+  modem: { folders: ["core"], packages: ["zod"] },
   uplink: { folders: ["core"], packages: ["mqtt"] },
   centre: { folders: ["core", "seal"], packages: ["aedes", "fastify", "libsql", "mqtt"] },
   dashboard: { folders: ["core"], packages: ["blessed", "blessed-contrib"] },

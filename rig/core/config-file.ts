@@ -113,20 +113,23 @@ function resolveAliases(document: Document.Parsed, file: string, lines: LineCoun
 }
 
 function resolvePaths(config: Config, directory: string): Config {
-  const resolve = (file: string | undefined) => (file === undefined ? {} : path.resolve(directory, file));
-  const passwordFile = resolve(config.broker.passwordFile);
-  const firmware = resolve(config.virtual.firmware);
+  const resolve = (file: string | undefined) =>
+    file === undefined ? undefined : path.resolve(directory, file);
+  const { broker, modem, virtual } = config;
   return {
     ...config,
-    broker: { ...config.broker, ...(typeof passwordFile === "string" ? { passwordFile } : {}) },
-    virtual: { ...config.virtual, ...(typeof firmware === "string" ? { firmware } : {}) },
+    broker: { ...broker, passwordFile: resolve(broker.passwordFile), caFile: resolve(broker.caFile) },
+    modem: modem === "none" ? modem : { ...modem, pinFile: resolve(modem.pinFile) },
+    virtual: { ...virtual, firmware: resolve(virtual.firmware) },
   };
 }
 
-function findMissingFiles(config: Config): ConfigFault[] {
+function findMissingFiles({ broker, modem, virtual }: Config): ConfigFault[] {
   const named: [PropertyKey[], string | undefined][] = [
-    [["broker", "passwordFile"], config.broker.passwordFile],
-    [["virtual", "firmware"], config.virtual.firmware],
+    [["broker", "passwordFile"], broker.passwordFile],
+    [["broker", "caFile"], broker.caFile],
+    [["modem", "pinFile"], modem === "none" ? undefined : modem.pinFile],
+    [["virtual", "firmware"], virtual.firmware],
   ];
   return named.flatMap(([keys, file]) =>
     file === undefined || existsSync(file)

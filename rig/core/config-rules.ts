@@ -1,6 +1,7 @@
 /** Rules of the configuration that span several keys: what is used twice, and what does not fit together. Pure. */
 import { type Config, firmataPin, type MeterConfig } from "./config.js";
 import { formatDuration } from "./duration.js";
+import { parseTcpAddress } from "./tcp-address.js";
 
 export interface ConfigFault {
   readonly path: PropertyKey[];
@@ -20,10 +21,11 @@ export function findConflicts(config: Config): ConfigFault[] {
   return [
     ...findDeviceNames(config),
     ...findTwinMeters(config),
-    ...config.meters.flatMap((meter, index) => findTwinPins(meter, index)),
+    ...config.meters.flatMap((meter, index) => findTwinPins(meter, index, config.modem)),
     ...findBadLinks(config),
     ...findBadTimes(config),
     ...findBadBroker(config),
+    ...findBadModem(config),
   ];
 }
 
@@ -63,7 +65,7 @@ function findTwinMeters({ meters }: Config): ConfigFault[] {
   return faults;
 }
 
-function findTwinPins(meter: MeterConfig, index: number): ConfigFault[] {
+function findTwinPins(meter: MeterConfig, index: number, modem: Config["modem"]): ConfigFault[] {
   const uses: [keys: string[], pin: number, label: string][] = [];
   const use = (pin: Parameters<typeof firmataPin>[0], ...keys: string[]) => {
     uses.push([keys, firmataPin(pin), String(pin)]);
@@ -83,6 +85,7 @@ function findTwinPins(meter: MeterConfig, index: number): ConfigFault[] {
   use(meter.link.tx, "link", "tx");
   use(meter.link.rx, "link", "rx");
   use(meter.led, "led");
+  if (modem !== "none" && modem.powerKey?.meter === meter.id) use(modem.powerKey.pin, "modem", "powerKey");
 
   const first = new Map<number, string>();
   return uses.flatMap(([keys, pin, label]) => {
@@ -91,9 +94,10 @@ function findTwinPins(meter: MeterConfig, index: number): ConfigFault[] {
       first.set(pin, keys.join("."));
       return [];
     }
+    const path = keys[0] === "modem" ? [...keys, "pin"] : ["meters", index, ...keys];
     return [
       {
-        path: ["meters", index, ...keys],
+        path,
         value: label,
         problem: `pin ${label} is used by ${other} of the same meter already; give each its own pin`,
       },
@@ -140,6 +144,10 @@ function findBadBroker({ broker, centre }: Config): ConfigFault[] {
         "an embedded broker needs centre.embedded: true; give the TCP port of a real broker instead";
       faults.push({ path: ["broker", "port"], value: broker.port, problem });
     }
+    if (broker.tls) {
+      const problem = "the embedded broker has no TLS; give the host and TCP port of a real broker";
+      faults.push({ path: ["broker", "tls"], value: broker.tls, problem });
+    }
     for (const key of ["username", "passwordFile"] as const) {
       if (broker[key] === undefined) continue;
       const problem = "the embedded broker makes its own user and password; leave it out";
@@ -149,6 +157,35 @@ function findBadBroker({ broker, centre }: Config): ConfigFault[] {
     const given = broker.username === undefined ? "passwordFile" : "username";
     const problem = "username and passwordFile go together; give both or neither";
     faults.push({ path: ["broker", given], value: broker[given], problem });
+  }
+  if (broker.caFile !== undefined && !broker.tls) {
+    const problem = "it is of use with broker.tls: true only";
+    faults.push({ path: ["broker", "caFile"], value: broker.caFile, problem });
+  }
+  return faults;
+}
+
+function findBadModem({ modem, meters, alerts }: Config): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  if (modem === "none") {
+    if (alerts.sms.length > 0) {
+      const problem = "an SMS needs a modem; configure modem, or leave the numbers out";
+      faults.push({ path: ["alerts", "sms"], value: alerts.sms, problem });
+    }
+    return faults;
+  }
+  const ids = meters.map(({ id }) => id);
+  if (modem.powerKey !== undefined && !ids.includes(modem.powerKey.meter)) {
+    const problem = `there is no such meter; the meters are ${ids.join(", ")}`;
+    faults.push({ path: ["modem", "powerKey", "meter"], value: modem.powerKey.meter, problem });
+  }
+  if (modem.port.startsWith("tcp:") && parseTcpAddress(modem.port) === undefined) {
+    faults.push({ path: ["modem", "port"], value: modem.port, problem: "it is tcp://host:port" });
+  }
+  const twin = meters.findIndex(({ board }) => board.port === modem.port && modem.port !== "virtual");
+  if (twin >= 0) {
+    const problem = `meters[${twin}] has that port already; the modem needs one of its own`;
+    faults.push({ path: ["modem", "port"], value: modem.port, problem });
   }
   return faults;
 }

@@ -168,19 +168,41 @@ const meter = z.strictObject({
   virtual: virtualMeter.prefault({}),
 });
 
+const APN =
+  'an access point name: letters, digits, dots and hyphens, at most 50 characters; "" if the network needs none';
+const PLAIN_TEXT = "printable ASCII without quotes, at most 50 characters";
+const plainText = z.string({ error: PLAIN_TEXT }).regex(/^[ !#-~]{0,50}$/, { error: PLAIN_TEXT });
+
+/** Source: SIM900 AT Command Manual V1.03, AT+IPR; CSTT for the lengths. */
 const modem = z.union(
   [
     z.literal("none"),
     z.strictObject({
-      port: text("virtual, or the modem's serial port"),
-      baud: wholeNumber(300, 115_200, "baud").default(9600),
-      apn: z.string({ error: "the access point name of the SIM's network" }).default(""),
-      user: z.string({ error: "text" }).default(""),
-      password: z.string({ error: "text" }).default(""),
+      port: text("virtual, the modem's serial port, or tcp://host:port of a device server"),
+      baud: z
+        .literal([1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200], {
+          error: "a baud rate of the SIM900: 1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200",
+        })
+        .default(9600),
+      apn: z
+        .string({ error: APN })
+        .regex(/^([A-Za-z0-9]([A-Za-z0-9.-]{0,48}[A-Za-z0-9])?)?$/, { error: APN })
+        .default(""),
+      user: plainText.default(""),
+      password: plainText.default(""),
+      /** File that holds the SIM's PIN and nothing else. */
+      pinFile: text("the path of a file with the SIM's PIN").optional(),
+      /** manual: the rig leaves the modem alone, and reports wait in the journal. */
+      mode: z.enum(["auto", "manual"], { error: "auto or manual" }).default("auto"),
+      /** Pin of a board that drives the modem's PWRKEY through a transistor: HIGH presses the key. */
+      powerKey: z.strictObject({ meter: name("a meter's id"), pin: digitalPin }).optional(),
     }),
   ],
   { error: "none, or an object with port, baud, apn, user, password" },
 );
+
+const PHONE_NUMBER =
+  'a phone number such as "+4915112345678": 3 to 15 digits, in quotes, with + and the country\'s code';
 
 const tcpPort = wholeNumber(0, 65_535, "(0: any free one)");
 
@@ -234,6 +256,21 @@ export const configSchema = z.strictObject({
       username: text("the broker's user name").optional(),
       /** File that holds the broker's password and nothing else. */
       passwordFile: text("the path of a file with the broker's password").optional(),
+      /** TLS to a real broker, over whatever carries the bytes. */
+      tls: z.boolean({ error: "true or false" }).default(false),
+      /** Certificate of the authority that signed the broker's, PEM; left out: the well-known ones. */
+      caFile: text("the path of a PEM file with a certificate").optional(),
+    })
+    .prefault({}),
+  alerts: z
+    .strictObject({
+      /** Phones that are told by SMS when a meter's route is damaged or restored. */
+      sms: z
+        .array(z.string({ error: PHONE_NUMBER }).regex(/^\+?[0-9]{3,15}$/, { error: PHONE_NUMBER }), {
+          error: "a list of phone numbers",
+        })
+        .max(20, { error: "at most 20 phone numbers" })
+        .default([]),
     })
     .prefault({}),
   centre: z
@@ -271,5 +308,6 @@ export function channelSkewUs(config: Config, meter: MeterConfig): number {
 export type Config = z.output<typeof configSchema>;
 export type MeterConfig = Config["meters"][number];
 export type LcdConfig = MeterConfig["lcd"];
+export type ModemConfig = Exclude<Config["modem"], "none">;
 export type CurrentSensorConfig = MeterConfig["current"];
 export type VoltageSensorConfig = NonNullable<MeterConfig["voltage"]>;

@@ -32,6 +32,9 @@ export class SealError extends RigError {}
 /** The way to the control centre: broker unreachable, refused, timed out. */
 export class UplinkError extends RigError {}
 
+/** The modem refused, did not answer, or lost what it had; the code says which. */
+export class ModemError extends RigError {}
+
 /** The message of anything that was thrown, with the hint of a RigError after it. */
 export function describeError(error: unknown): string {
   if (error instanceof RigError && error.hint !== undefined) return `${error.message}: ${error.hint}`;

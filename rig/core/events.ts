@@ -152,15 +152,84 @@ export interface CentreEvent {
   readonly broker: string;
 }
 
-/** The way to the broker. */
+/** The way to the broker, which all meters share. */
 export interface UplinkEvent {
   readonly event: "uplink";
-  readonly meter: string;
   readonly state: "connecting" | "connected" | "down";
   readonly detail: string;
 }
 
+/**
+ * no-answer: nothing, or no modem, at the port. sim: missing, locked, or a PIN wanted. searching: not registered yet.
+ * connecting: PDP context and TCP. online: the socket is open. recovering: a rung of the ladder. manual: left alone.
+ */
+export type ModemState =
+  | "starting"
+  | "no-answer"
+  | "sim"
+  | "searching"
+  | "connecting"
+  | "online"
+  | "recovering"
+  | "manual"
+  | "stopped";
+
+/** What the recovery ladder does, from the mildest to the last. */
+export const RECOVERY_RUNGS = ["mqtt", "tcp", "pdp", "attach", "restart", "power-key"] as const;
+export type RecoveryRung = (typeof RECOVERY_RUNGS)[number];
+
+export interface ModemEvent {
+  readonly event: "modem";
+  readonly state: ModemState;
+  /** Signal as AT+CSQ gives it, 0 to 31; null when unknown. */
+  readonly signal: number | null;
+  readonly operator: string | null;
+  /** What happens or went wrong, and what to do about it. */
+  readonly detail: string;
+  /** While recovering. */
+  readonly rung?: RecoveryRung;
+  /** Since the start. */
+  readonly counters?: {
+    /** RDY unasked: the supply gave way. */
+    readonly brownOuts: number;
+    /** Bytes on the wire that nothing explains. */
+    readonly strayBytes: number;
+  };
+}
+
+/** With --trace at: what crossed the modem's wire, secrets masked. */
+export interface AtEvent {
+  readonly event: "at";
+  readonly direction: ">" | "<";
+  /** A line without its end, or bytes with everything unprintable as \xHH. */
+  readonly text: string;
+  readonly kind: "command" | "line" | "prompt" | "payload" | "stray";
+}
+
+export interface SmsEvent {
+  readonly event: "sms";
+  /** delivered: the virtual network has handed it to the phone of that number. */
+  readonly direction: "sent" | "received" | "delivered" | "failed";
+  readonly number: string;
+  readonly text: string;
+  /** Why it failed. */
+  readonly detail?: string;
+}
+
+/** The PC's clock beside the network's; nothing is ever corrected by it. */
+export interface ClockEvent {
+  readonly event: "clock";
+  readonly state: "agrees" | "differs" | "stepped" | "wrong-zone" | "unknown";
+  /** PC minus network [s]; null when the network gives no time. */
+  readonly differenceS: number | null;
+  readonly detail: string;
+}
+
 export type RigEvent =
+  | ModemEvent
+  | AtEvent
+  | SmsEvent
+  | ClockEvent
   | BoardEvent
   | ReadingEvent
   | TeachingEvent

@@ -171,6 +171,6 @@ export class MqttUplink implements Carrier {
     const said = `${state} ${detail}`;
     if (said === this.#said) return;
     this.#said = said;
-    this.#options.emit({ event: "uplink", meter: this.#options.meter, state, detail });
+    this.#options.emit({ event: "uplink", state, detail });
   }
 }

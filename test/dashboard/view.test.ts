@@ -25,7 +25,7 @@ describe("the view of a rig", () => {
       display("main", "P 400.1 W", "I 1.739 A"),
       reading("main"),
       { event: "route", meter: "main", route: "direct", via: null, cause: "loop closed" },
-      { event: "uplink", meter: "main", state: "connected", detail: "127.0.0.1:1883" },
+      { event: "uplink", state: "connected", detail: "127.0.0.1:1883" },
     );
     expect(main(state).board?.state).toBe("ready");
     expect(main(state).lcd).toEqual(["P 400.1 W       ", "I 1.739 A       "]);

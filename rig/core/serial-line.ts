@@ -1,0 +1,16 @@
+/**
+ * The seam between the modem's driver and the wire to it: a named serial line that can be opened at a baud rate. A serial port
+ * of the PC, a TCP connection to a device server and the virtual SIM900 each are one; nothing past the seam can tell.
+ *
+ * - `open` resolves with a Duplex of the line's bytes, 8N1. It rejects with a PortError or the signal's reason, and leaves
+ *   nothing open then. Opening does not reset what is at the other end: it may be in the middle of anything.
+ * - The stream ends with `close`, exactly once; a line that is lost also gives `error` (PortError "port/lost") before it.
+ * - Only one stream is open at a time. A line that cannot change its baud rate (TCP) ignores it.
+ */
+import type { Duplex } from "node:stream";
+
+export interface SerialLine {
+  /** What to call it in messages: "/dev/ttyUSB0", "COM5", "tcp://127.0.0.1:2323", "virtual:modem". */
+  readonly name: string;
+  open(baudBps: number, signal?: AbortSignal): Promise<Duplex>;
+}

@@ -1,0 +1,13 @@
+/** Addresses of TCP device servers as people write them: "tcp://127.0.0.1:2323", "tcp://[::1]:2323". */
+export interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** @returns undefined if the text is no such address */
+export function parseTcpAddress(text: string): TcpAddress | undefined {
+  const match = /^tcp:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port < 1 || port > 65_535) return undefined;
+  return { host: match[1]!.replace(/^\[|\]$/g, ""), port };
+}
