@@ -20,13 +20,52 @@ describe("the command line", () => {
       command: "run",
       plain: true,
       teach: false,
+      traceAt: false,
       stopAfterMs: 40_000,
       configFile: "c.yaml",
       dataDirectory: "d",
     });
   });
 
+  it("takes --trace at", () => {
+    expect(parseCommandLine(["--trace", "at"], true)).toMatchObject({ command: "run", traceAt: true });
+  });
+
+  it("opens the AT terminal on the configured modem or another", () => {
+    expect(parseCommandLine(["at", "--config", "c.yaml"], true)).toEqual({
+      command: "at",
+      configFile: "c.yaml",
+      port: null,
+      baudBps: null,
+    });
+    expect(parseCommandLine(["at", "--port", "COM5", "--baud", "19200"], true)).toMatchObject({
+      port: "COM5",
+      baudBps: 19_200,
+    });
+  });
+
+  it("serves a virtual modem on loopback unless told otherwise", () => {
+    expect(parseCommandLine(["virtual-modem"], false)).toEqual({
+      command: "virtual-modem",
+      listen: { host: "127.0.0.1", port: 2323 },
+      baudBps: 9600,
+      seed: 1,
+      reach: [],
+      stopAfterMs: null,
+    });
+    const words = ["virtual-modem", "--listen", "[::1]:0", "--reach", "a.example", "--reach", "b.example"];
+    expect(parseCommandLine(words, false)).toMatchObject({
+      listen: { host: "::1", port: 0 },
+      reach: ["a.example", "b.example"],
+    });
+  });
+
   it.each([
+    [["--trace", "tcp"], "tcp"],
+    [["at", "--plain"], "--plain"],
+    [["at", "--baud", "fast"], "fast"],
+    [["virtual-modem", "--listen", "2323"], "HOST:PORT"],
+    [["virtual-modem", "--listen", "localhost:70000"], "70000"],
     [["--fro", "40s"], "--fro"],
     [["--for", "soon"], "soon"],
     [["--for", "600h"], "500h"],

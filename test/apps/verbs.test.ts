@@ -18,6 +18,15 @@ describe("a line of stdin", () => {
     ["cut link 0", { verb: "cut", what: "link", link: 0 }],
     ["unplug main", { verb: "unplug", meter: "main" }],
     ["reset main", { verb: "reset", meter: "main" }],
+    ["modem off", { verb: "modem", on: false }],
+    ["modem on", { verb: "modem", on: true }],
+    ["modem manual", { verb: "mode", mode: "manual" }],
+    ["modem auto", { verb: "mode", mode: "auto" }],
+    ["sim out", { verb: "sim", inserted: false }],
+    ["network up", { verb: "network", up: true }],
+    ["fault modem send-fail", { verb: "fault", what: "modem", name: "send-fail" }],
+    ["fault modem none", { verb: "fault", what: "modem", name: "none" }],
+    ["sms +4915112345678 two  words ", { verb: "sms", number: "+4915112345678", text: "two  words" }],
     ["quit", { verb: "quit" }],
   ])("%j is understood", (line, verb) => {
     expect(parseVerb(line)).toEqual(verb);
@@ -31,6 +40,13 @@ describe("a line of stdin", () => {
     ["load main 1 thd 2", "load METER AMPS"],
     ["cut wire", "cut bus METER | cut link [N]"],
     ["quit now", "quit"],
+    ["modem maybe", "modem off|on | modem auto|manual"],
+    ["sim", "sim out|in"],
+    ["network sideways", "network down|up"],
+    ["fault modem toString", "brown-out"],
+    ["fault board brown-out", "fault modem"],
+    ["sms 12 text", "12"],
+    ["sms +4915112345678", "sms NUMBER TEXT"],
     ["volts Infinity", '"Infinity" is no number'],
   ])("%j is refused with what is allowed", (line, part) => {
     expect(() => parseVerb(line)).toThrow(VerbError);
