@@ -170,7 +170,7 @@ const meter = z.strictObject({
 
 const APN =
   'an access point name: letters, digits, dots and hyphens, at most 50 characters; "" if the network needs none';
-const PLAIN_TEXT = "printable ASCII without quotes, at most 50 characters";
+const PLAIN_TEXT = "text of at most 50 printable ASCII characters, no quotes";
 const plainText = z.string({ error: PLAIN_TEXT }).regex(/^[ !#-~]{0,50}$/, { error: PLAIN_TEXT });
 
 /** Source: SIM900 AT Command Manual V1.03, AT+IPR; CSTT for the lengths. */

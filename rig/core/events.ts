@@ -225,7 +225,22 @@ export interface ClockEvent {
   readonly detail: string;
 }
 
+/** `meter-rig virtual-modem` alone: where its wire is. */
+export interface ListeningEvent {
+  readonly event: "listening";
+  /** As a rig names it in modem.port. */
+  readonly address: string;
+}
+
+/** `meter-rig virtual-modem` alone: a program has taken its wire, or left it. */
+export interface ClientEvent {
+  readonly event: "client";
+  readonly connected: boolean;
+}
+
 export type RigEvent =
+  | ListeningEvent
+  | ClientEvent
   | ModemEvent
   | AtEvent
   | SmsEvent
