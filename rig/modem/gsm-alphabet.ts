@@ -31,7 +31,7 @@ const EXTENSION_TABLE: ReadonlyMap<number, string> = new Map([
 ]);
 const ESCAPE = 0x1b;
 
-const SEPTETS: ReadonlyMap<string, readonly number[]> = new Map([
+const SEPTETS: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
   ...[...DEFAULT_ALPHABET].map((character, septet) => [character, [septet]] as const),
   ...[...EXTENSION_TABLE].map(([septet, character]) => [character, [ESCAPE, septet]] as const),
 ]);
