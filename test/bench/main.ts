@@ -9,6 +9,7 @@ import { measureCurrent } from "./current.js";
 import { measureDelay } from "./delay.js";
 import { measureHostLoad } from "./host-load.js";
 import { measureLcdBytes } from "./lcd-bytes.js";
+import { measureModem } from "./modem.js";
 import { measurePower } from "./power.js";
 import { measureReportBytes } from "./report-bytes.js";
 import { measureSamples } from "./samples.js";
@@ -23,6 +24,7 @@ const GROUPS: Readonly<Record<string, Measure>> = {
   power: measurePower,
   lcd: measureLcdBytes,
   report: measureReportBytes,
+  modem: measureModem,
   delay: measureDelay,
   host: measureHostLoad,
   speed: measureSpeed,

@@ -40,15 +40,16 @@ export async function measureReportBytes(): Promise<BenchRow[]> {
   }
 }
 
-/** Sends `payload` by the meter's uplink and counts its PUBLISH as it is written to the socket [bytes]. */
+/** Sends `payload` by the rig's uplink and counts its PUBLISH as it is written to the socket [bytes]. */
 async function publishedBytes(meter: string, payload: Uint8Array): Promise<number> {
   const broker = new CountingBroker();
   const uplink = new MqttUplink({
     site: SITE,
-    meter,
+    meters: METERS,
     broker: "the counting broker",
-    openStream: () => broker,
+    openStream: async () => broker,
     clock: systemClock,
+    random: () => 0,
     emit: () => undefined,
   });
   uplink.start();

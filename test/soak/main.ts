@@ -8,6 +8,7 @@ import type { Campaign } from "./campaign.js";
 import { garbage } from "./garbage.js";
 import { kill } from "./kill.js";
 import { memory } from "./memory.js";
+import { modem } from "./modem.js";
 import { replug } from "./replug.js";
 import { verbs } from "./verbs.js";
 
@@ -19,6 +20,7 @@ campaigns (all of them if none is named)
   garbage   noise on a board's wire                            30 cycles
   verbs     whatever a person at the bench can do              60 verbs
   memory    what a reconnect leaves behind                     200 reconnects
+  modem     every fault of the modem at any moment             10 minutes
 
 options
   --seed N          repeat the run of this seed, 0 to 4294967295
@@ -32,6 +34,7 @@ const CAMPAIGNS: Record<string, { readonly run: Campaign; readonly cycles: numbe
   garbage: { run: garbage, cycles: 30 },
   verbs: { run: verbs, cycles: 60 },
   memory: { run: memory, cycles: 200 },
+  modem: { run: modem, cycles: 10 },
 };
 const SEEDS = 2 ** 32;
 
