@@ -72,6 +72,16 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     const { host, port, ...login } =
       centre?.broker ?? brokerAccess({ ...config.broker, port: Number(config.broker.port) });
     findForgottenReports(dataDirectory, ids).forEach(notice(null));
+    const uplink = new MqttUplink({
+      site: config.site,
+      meters: ids,
+      broker: `the broker at ${host}:${port}`,
+      openStream: (signal) => openTcpStream(host, port, signal),
+      ...login,
+      clock,
+      random: Math.random,
+      emit,
+    });
     const ways = config.meters.map(({ id }) => {
       const registerFile = new RegisterFile(dataDirectory, id);
       const kept = loadRecord(registerFile, id, centre?.lastEnergyWh(id) ?? 0, notice(id));
@@ -80,18 +90,9 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       const { journal, notices } = Journal.open(dataDirectory, id, { atLeastSequence });
       notices.forEach(notice(id));
       started.push(() => journal.close());
-      const uplink = new MqttUplink({
-        site: config.site,
-        meter: id,
-        broker: `the broker at ${host}:${port}`,
-        openStream: () => openTcpStream(host, port),
-        ...login,
-        clock,
-        emit,
-      });
-      return { registerFile, kept, uplink, leg: { meter: id, journal, carrier: uplink } };
+      return { registerFile, kept, leg: { meter: id, journal, carrier: uplink } };
     });
-    started.push(() => Promise.all(ways.map(({ uplink }) => uplink.stop())));
+    started.push(() => uplink.stop());
     const router = new Router(
       ways.map(({ leg }) => leg),
       { clock, emit },
@@ -111,7 +112,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     });
     started.push(() => Promise.all(meters.map((meter) => meter.stop())));
 
-    for (const { uplink } of ways) uplink.start();
+    uplink.start();
     router.start();
     for (const meter of meters) meter.start();
     return { bench, stop };

@@ -2,6 +2,7 @@
 import { type Config, firmataPin, type MeterConfig } from "./config.js";
 import { formatDuration } from "./duration.js";
 import { parseTcpAddress } from "./tcp-address.js";
+import { RIG } from "./topics.js";
 
 export interface ConfigFault {
   readonly path: PropertyKey[];
@@ -19,7 +20,7 @@ const WINDOWS_DEVICE = /^(con|nul|aux|prn|com[1-9]|lpt[1-9])$/i;
 
 export function findConflicts(config: Config): ConfigFault[] {
   return [
-    ...findDeviceNames(config),
+    ...findReservedNames(config),
     ...findTwinMeters(config),
     ...config.meters.flatMap((meter, index) => findTwinPins(meter, index, config.modem)),
     ...findBadLinks(config),
@@ -29,12 +30,17 @@ export function findConflicts(config: Config): ConfigFault[] {
   ];
 }
 
-function findDeviceNames({ meters }: Config): ConfigFault[] {
+function findReservedNames({ meters }: Config): ConfigFault[] {
   return meters.flatMap(({ id }, index) => {
-    if (!WINDOWS_DEVICE.test(id)) return [];
-    const problem =
-      "Windows keeps that name for a device, and a meter's files are named by its id; take another";
-    return [{ path: ["meters", index, "id"], value: id, problem }];
+    const path = ["meters", index, "id"];
+    if (WINDOWS_DEVICE.test(id)) {
+      const problem =
+        "Windows keeps that name for a device, and a meter's files are named by its id; take another";
+      return [{ path, value: id, problem }];
+    }
+    if (id !== RIG) return [];
+    const problem = "the MQTT topics of the rig as a whole have that name; take another";
+    return [{ path, value: id, problem }];
   });
 }
 

@@ -1,5 +1,7 @@
 /** MQTT topics of a site: `meter-rig/<site>/<meter>/<kind>`. Shared by the uplink and the centre. */
 export const TOPIC_KINDS = ["frame", "status", "command", "answer"] as const;
+/** Stands in a meter's place in the topics of the rig as a whole; no meter may be called so. */
+export const RIG = "rig";
 export type TopicKind = (typeof TOPIC_KINDS)[number];
 
 export interface Topic {

@@ -1,169 +1,165 @@
 /**
- * A meter's own way to the broker: MQTT over whatever stream it is given, connected again and again with growing pauses.
- * It keeps nothing: a frame that is not acknowledged fails and stays in its journal.
+ * The rig's way to the broker: one MQTT connection for all meters, over whatever stream it is given, connected again and again.
+ * It keeps nothing: a frame that is not acknowledged fails and stays in its journal. One frame is under way at a time, of
+ * whichever meter came first, since a second one would only wait in the modem, whose line carries 960 B/s.
+ *
+ * Retained on connecting: "online" on every meter's status, then on the rig's own, which alone has the last will; when that
+ * says "offline", the centre says it for the meters (rig/centre/rig-status.ts).
  */
 import type { Duplex } from "node:stream";
 import type { Carrier, SealedFrame } from "../core/carrier.js";
-import type { Clock } from "../core/clock.js";
-import { describeError, UplinkError } from "../core/errors.js";
+import { type Clock, sleep } from "../core/clock.js";
+import { describeError, RigError, UplinkError } from "../core/errors.js";
 import type { EmitEvent, UplinkEvent } from "../core/events.js";
 import { trace } from "../core/log.js";
-import { formatTopic } from "../core/topics.js";
+import { formatTopic, RIG } from "../core/topics.js";
 import { MqttConnection } from "./mqtt-connection.js";
 
 const FIRST_PAUSE_MS = 1000;
 const LAST_PAUSE_MS = 60_000;
-const ACKNOWLEDGE_WITHIN_MS = 20_000;
-/** How long a clean stop may take to say "offline". */
-const GOODBYE_LIMIT_MS = 2000;
+/** One that lasted so long has worked: the next pause is the first one again. */
+const STEADY_MS = 10_000;
+/** How long a clean stop may take to say "offline" and go. */
+const GOODBYE_LIMIT_MS = 5000;
 
 const log = trace("rig:uplink:mqtt");
 
 export interface MqttUplinkOptions {
   readonly site: string;
-  readonly meter: string;
+  /** Ids of the rig's meters. */
+  readonly meters: readonly string[];
   /** What to call the broker in messages: "the broker at 127.0.0.1:1883". */
   readonly broker: string;
-  /** A new stream for each connection; it may throw. */
-  readonly openStream: () => Duplex;
+  /** A new stream for each connection, connected. May take minutes; rejects, or with the signal's reason when that is aborted. */
+  readonly openStream: (signal: AbortSignal) => Promise<Duplex>;
   readonly username?: string;
   readonly password?: string;
   readonly clock: Clock;
+  /** From 0 up to 1, 1 left out; spreads the pauses, so that many rigs do not come back at once. */
+  readonly random: () => number;
   readonly emit: EmitEvent;
 }
 
 export class MqttUplink implements Carrier {
   readonly #options: MqttUplinkOptions;
-  readonly #statusTopic: string;
+  readonly #rigStatus: string;
+  readonly #stopping = new AbortController();
+  #running = Promise.resolve();
   #connection: MqttConnection | undefined;
-  #ready: MqttConnection | undefined;
-  readonly #onReady = new Set<(connection: MqttConnection) => void>();
-  #failures = 0;
-  #cancelRetry: () => void = () => undefined;
-  #stopped = false;
+  /** Resolves with the connection that frames can go by. */
+  #ready = deferred<MqttConnection>();
+  #openedAtMs: number | undefined;
+  /** Resolves when the last frame that was handed over is done with, whatever became of it. */
+  #lastTurn = Promise.resolve();
   #said = "";
 
   constructor(options: MqttUplinkOptions) {
     this.#options = options;
-    this.#statusTopic = formatTopic({ site: options.site, meter: options.meter, kind: "status" });
+    this.#rigStatus = formatTopic({ site: options.site, meter: RIG, kind: "status" });
   }
 
   start(): void {
     this.#say("connecting", this.#options.broker);
-    this.#connect();
+    this.#running = this.#run();
   }
 
   async send(frame: SealedFrame, signal: AbortSignal): Promise<void> {
-    const connection = this.#ready ?? (await this.#nextConnection(signal));
-    const topic = formatTopic({ site: this.#options.site, meter: frame.meter, kind: "frame" });
-    await connection.publish(topic, frame.bytes, false, signal);
-  }
-
-  /** Says "offline" and ends the connection; resolves within about 4 s whatever the broker does. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#cancelRetry();
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    if (this.#ready !== undefined) {
-      await this.#within(this.#publishStatus(connection, "offline"));
-      await this.#within(connection.end());
+    const before = this.#lastTurn;
+    const turn = deferred<void>();
+    this.#lastTurn = turn.promise;
+    try {
+      await unlessAborted(before, signal);
+      const connection = await unlessAborted(this.#ready.promise, signal);
+      const topic = formatTopic({ site: this.#options.site, meter: frame.meter, kind: "frame" });
+      await connection.publish(topic, frame.bytes, false, signal);
+    } finally {
+      void before.then(turn.resolve);
     }
-    connection.destroy();
-    await connection.closed;
   }
 
-  #connect(): void {
-    const { site, meter, broker, username, password, clock } = this.#options;
+  /** Says "offline" and ends the connection; resolves within about 5 s whatever the broker does. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("the uplink was stopped"));
+    const connection = this.#connection;
+    if (connection !== undefined) {
+      if (this.#openedAtMs !== undefined) await this.#goodbye(connection);
+      connection.destroy();
+    }
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { clock, random } = this.#options;
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      const { reason, lastedMs } = await this.#connectOnce(signal);
+      if (signal.aborted) return;
+      this.#say("down", describeError(reason));
+      if (lastedMs >= STEADY_MS) failures = 0;
+      const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LAST_PAUSE_MS);
+      await sleep(clock, longestMs * (1 - random() / 2), signal).catch(() => log("stopped in a pause"));
+    }
+  }
+
+  /** One connection, from its stream to its end. */
+  async #connectOnce(signal: AbortSignal): Promise<{ reason: RigError; lastedMs: number }> {
+    const { site, broker, username, password, clock, openStream } = this.#options;
     let stream: Duplex;
     try {
-      stream = this.#options.openStream();
-    } catch (error) {
-      this.#retry(
-        new UplinkError("uplink/lost", `no connection to ${broker}: ${describeError(error)}`, {
-          cause: error,
-        }),
-      );
-      return;
+      stream = await openStream(signal);
+    } catch (cause) {
+      const message = `no connection to ${broker}: ${describeError(cause)}`;
+      const reason = cause instanceof RigError ? cause : new UplinkError("uplink/lost", message, { cause });
+      return { reason, lastedMs: 0 };
+    }
+    if (signal.aborted) {
+      stream.destroy();
+      return { reason: new UplinkError("uplink/lost", "stopped"), lastedMs: 0 };
     }
     const connection = new MqttConnection(stream, {
-      clientId: `meter-rig.${site}.${meter}`,
+      clientId: `meter-rig.${site}`,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
-      statusTopic: this.#statusTopic,
+      willTopic: this.#rigStatus,
       broker,
       clock,
-      acknowledgeWithinMs: ACKNOWLEDGE_WITHIN_MS,
     });
     this.#connection = connection;
     connection.opened.then(
       () => this.#opened(connection),
-      (reason) => log("%s: not connected: %s", meter, describeError(reason)),
+      (error) => log("not connected: %s", describeError(error)),
     );
-    void connection.closed.then((reason) => {
-      this.#connection = undefined;
-      this.#ready = undefined;
-      this.#retry(reason);
-    });
+    const reason = await connection.closed;
+    const lastedMs = clock.steadyMs() - (this.#openedAtMs ?? clock.steadyMs());
+    this.#connection = undefined;
+    if (this.#openedAtMs !== undefined) this.#ready = deferred();
+    this.#openedAtMs = undefined;
+    return { reason, lastedMs };
   }
 
   #opened(connection: MqttConnection): void {
-    if (this.#stopped) return;
-    this.#ready = connection;
+    if (this.#stopping.signal.aborted) return;
+    this.#openedAtMs = this.#options.clock.steadyMs();
     this.#say("connected", this.#options.broker);
-    this.#publishStatus(connection, "online").then(
-      () => {
-        // Only now is it a connection that works: one that opens and breaks at once must not be tried every second.
-        this.#failures = 0;
-      },
-      (reason) => log("%s: status not delivered: %s", this.#options.meter, describeError(reason)),
+    this.#publishStatus(connection, "online").catch((error) =>
+      log("status not delivered: %s", describeError(error)),
     );
-    for (const proceed of [...this.#onReady]) proceed(connection);
+    this.#ready.resolve(connection);
   }
 
+  async #goodbye(connection: MqttConnection): Promise<void> {
+    const done = new AbortController();
+    const said = this.#publishStatus(connection, "offline").then(() => connection.end());
+    const limit = sleep(this.#options.clock, GOODBYE_LIMIT_MS, done.signal);
+    await Promise.race([said, limit]).catch((error) => log("goodbye: %s", describeError(error)));
+    done.abort();
+  }
+
+  /** Resolves when the broker has the rig's own status, and with it those of the meters, which were written before it. */
   #publishStatus(connection: MqttConnection, status: "online" | "offline"): Promise<void> {
-    return connection.publish(this.#statusTopic, Buffer.from(status), true, new AbortController().signal);
-  }
-
-  #retry(reason: UplinkError): void {
-    if (this.#stopped) return;
-    this.#say("down", describeError(reason));
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LAST_PAUSE_MS);
-    this.#failures += 1;
-    this.#cancelRetry = this.#options.clock.after(pauseMs, () => this.#connect());
-  }
-
-  #nextConnection(signal: AbortSignal): Promise<MqttConnection> {
-    return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      const clear = () => {
-        this.#onReady.delete(proceed);
-        signal.removeEventListener("abort", onAbort);
-      };
-      const proceed = (connection: MqttConnection) => {
-        clear();
-        resolve(connection);
-      };
-      const onAbort = () => {
-        clear();
-        reject(signal.reason);
-      };
-      this.#onReady.add(proceed);
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
-  }
-
-  /** Waits for the work, but not longer than a goodbye may take, and whatever becomes of it. */
-  #within(work: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(GOODBYE_LIMIT_MS, resolve);
-      const settle = (reason?: unknown) => {
-        if (reason !== undefined) log("%s: goodbye: %s", this.#options.meter, describeError(reason));
-        cancel();
-        resolve();
-      };
-      work.then(() => settle(), settle);
-    });
+    const { site, meters } = this.#options;
+    for (const meter of meters) connection.state(formatTopic({ site, meter, kind: "status" }), status);
+    return connection.publish(this.#rigStatus, Buffer.from(status), true);
   }
 
   /** Says a change once: attempts that fail like the one before are not news. */
@@ -173,4 +169,29 @@ export class MqttUplink implements Carrier {
     this.#said = said;
     this.#options.emit({ event: "uplink", state, detail });
   }
+}
+
+function deferred<T>() {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+/** As `work`, or rejects with the signal's reason as soon as it is aborted. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settle = (action: () => void) => {
+      signal.removeEventListener("abort", onAbort);
+      action();
+    };
+    work.then(
+      (value) => settle(() => resolve(value)),
+      (reason) => settle(() => reject(reason)),
+    );
+  });
 }

@@ -45,25 +45,27 @@ async function centreIn(directory: string, extra = "") {
   return { centre, events, stop };
 }
 
-/** What the rig has of a meter, from its sealer to its uplink. */
-function meterIn(directory: string, meter: string, broker: Centre["broker"]) {
+/** What the rig has of its meters, from their sealers to the uplink that they share. */
+function rigIn(directory: string, broker: Centre["broker"], meters = ["main"]) {
   const events: RigEvent[] = [];
   const emit = (event: RigEvent) => {
     events.push(event);
   };
-  const { sealer } = Sealer.open(directory, meter);
-  const { journal } = Journal.open(directory, meter);
   const { host, port, ...credentials } = broker;
   const uplink = new MqttUplink({
     ...credentials,
     site: "lab-1",
-    meter,
+    meters,
     broker: `the broker at ${host}:${port}`,
-    openStream: () => openTcpStream(host, port),
+    openStream: (signal) => openTcpStream(host, port, signal),
     clock: systemClock,
+    random: () => 0,
     emit,
   });
-  const router = new Router([{ meter, journal, carrier: uplink }], { clock: systemClock, emit });
+  const sealers = new Map(meters.map((meter) => [meter, Sealer.open(directory, meter).sealer]));
+  const journals = meters.map((meter) => Journal.open(directory, meter).journal);
+  const legs = journals.map((journal) => ({ meter: journal.meter, journal, carrier: uplink }));
+  const router = new Router(legs, { clock: systemClock, emit });
   uplink.start();
   router.start();
   let running = true;
@@ -72,14 +74,14 @@ function meterIn(directory: string, meter: string, broker: Centre["broker"]) {
     running = false;
     await router.stop();
     await uplink.stop();
-    journal.close();
+    for (const journal of journals) journal.close();
   };
   onTestFinished(stop);
-  const submit = (currentA: number) =>
+  const submit = (currentA: number, meter = "main") =>
     router.submit(meter, (sequence) =>
-      sealer.seal(lampReport({ sequence, currentA, endMs: systemClock.nowMs() })),
+      sealers.get(meter)!.seal(lampReport({ sequence, currentA, endMs: systemClock.nowMs() })),
     );
-  return { events, submit, router, journal, stop };
+  return { events, submit, router, stop };
 }
 
 const sequences = (events: readonly RigEvent[], kind: "sent" | "received", meter: string) =>
@@ -90,16 +92,14 @@ describe("delivery", () => {
     const directory = temporaryDirectory();
     makeMissingKeys(directory, ["main", "neighbour"]);
     const { centre, events } = await centreIn(directory);
-    const main = meterIn(directory, "main", centre.broker);
-    const neighbour = meterIn(directory, "neighbour", centre.broker);
+    const rig = rigIn(directory, centre.broker, ["main", "neighbour"]);
     for (let count = 1; count <= 20; count += 1) {
-      main.submit(count / 7);
-      neighbour.submit(count / 11);
+      rig.submit(count / 7);
+      rig.submit(count / 11, "neighbour");
     }
-    expect(await main.router.drain(5000)).toBe(true);
-    expect(await neighbour.router.drain(5000)).toBe(true);
+    expect(await rig.router.drain(5000)).toBe(true);
     const expected = Array.from({ length: 20 }, (_none, index) => index + 1);
-    expect(sequences(main.events, "sent", "main")).toEqual(expected);
+    expect(sequences(rig.events, "sent", "main")).toEqual(expected);
     expect(sequences(events, "received", "main")).toEqual(expected);
     expect(sequences(events, "received", "neighbour")).toEqual(expected);
     const last = events.findLast((event) => event.event === "received" && event.meter === "main");
@@ -132,13 +132,13 @@ describe("delivery", () => {
     });
     onTestFinished(() => broker.stop());
     const access = { host: broker.host, port: broker.port, username: "rig", password };
-    const first = meterIn(directory, "main", access);
+    const first = rigIn(directory, access);
     expect(first.submit(1)).toBe(1);
     await until(() => store.lastSequence("main") === 1, "stored");
-    expect(first.journal.waiting).toBe(1);
+    expect(first.router.waiting("main")).toBe(1);
     await first.stop(); // nothing of its memory survives, as after a kill
     loseAcknowledgement = false;
-    const second = meterIn(directory, "main", access);
+    const second = rigIn(directory, access);
     expect(second.submit(2)).toBe(2);
     expect(await second.router.drain(5000)).toBe(true);
     expect(intake.counters).toEqual({ stored: 2, redelivered: 1, malformed: 0, badSeals: 0, replays: 0 });
@@ -151,7 +151,7 @@ describe("delivery", () => {
     const directory = temporaryDirectory();
     makeMissingKeys(directory, ["main", "neighbour"]);
     const { centre, events } = await centreIn(directory);
-    const main = meterIn(directory, "main", centre.broker);
+    const main = rigIn(directory, centre.broker);
     const other = new Database(path.join(directory, "centre.db"));
     other.exec("BEGIN IMMEDIATE");
     main.submit(1);
@@ -170,7 +170,7 @@ describe("delivery", () => {
     const directory = temporaryDirectory();
     makeMissingKeys(directory, ["main", "neighbour"]);
     const first = await centreIn(directory);
-    const main = meterIn(directory, "main", first.centre.broker);
+    const main = rigIn(directory, first.centre.broker);
     main.submit(1);
     expect(await main.router.drain(5000)).toBe(true);
     await first.stop();
@@ -178,7 +178,7 @@ describe("delivery", () => {
     main.submit(3);
     await main.stop();
     const second = await centreIn(directory);
-    const restarted = meterIn(directory, "main", second.centre.broker);
+    const restarted = rigIn(directory, second.centre.broker);
     expect(restarted.submit(4)).toBe(4);
     expect(await restarted.router.drain(5000)).toBe(true);
     expect(sequences(second.events, "received", "main")).toEqual([2, 3, 4]);
@@ -203,7 +203,7 @@ describe("delivery", () => {
     const extra = `broker: { host: 127.0.0.1, port: ${broker.port}, username: rig, passwordFile: ${JSON.stringify(path.join(directory, "own.password"))} }`;
     const first = await centreIn(directory, extra);
     expect(first.centre.broker).toEqual({ host: "127.0.0.1", port: broker.port, username: "rig", password });
-    const main = meterIn(directory, "main", first.centre.broker);
+    const main = rigIn(directory, first.centre.broker);
     main.submit(1);
     // The subscription may begin after the first report: its session is there from the first report received on.
     for (let tries = 0; sequences(first.events, "received", "main").length === 0 && tries < 100; tries += 1) {
@@ -211,7 +211,7 @@ describe("delivery", () => {
       if (tries % 10 === 9) main.submit(1);
     }
     expect(await main.router.drain(5000)).toBe(true);
-    const before = main.journal.nextSequence - 1;
+    const before = main.router.nextSequence("main") - 1;
     await first.stop();
     expect([main.submit(2), main.submit(3)]).toEqual([before + 1, before + 2]);
     expect(await main.router.drain(5000)).toBe(true);

@@ -77,6 +77,12 @@ describe("a configuration file", () => {
       ["meters[0].id", "Com1", "Windows"],
     ],
     [
+      "a meter called as the rig's own topics",
+      "meters:\n  - id: rig\n",
+      2,
+      ["meters[0].id", '"rig"', "MQTT topics of the rig"],
+    ],
+    [
       "an interval of 10 s in readings of 3 s",
       `report:\n  reading: 3s\n  every: 10s\n${METERS}`,
       3,
