@@ -23,6 +23,8 @@ export interface BenchHostOptions {
   readonly clock: Clock;
   /** Hears `lcd` (what a display really shows), `bench` (behind real time) and `alert` (the bench crashed). */
   readonly emit: EmitEvent;
+  /** Told when the pin that `modem.powerKey` names presses the modem's power key and lets it go. */
+  readonly onPowerKey?: (pressed: boolean) => void;
 }
 
 interface Waiting {
@@ -33,6 +35,7 @@ interface Waiting {
 export class BenchHost {
   readonly #config: Config;
   readonly #emit: EmitEvent;
+  readonly #onPowerKey: (pressed: boolean) => void;
   readonly #worker: Worker;
   readonly #ports: BenchPorts;
   readonly #snapshots = new Map<number, Waiting>();
@@ -69,6 +72,7 @@ export class BenchHost {
   private constructor(options: BenchHostOptions, worker: Worker) {
     this.#config = options.config;
     this.#emit = options.emit;
+    this.#onPowerKey = options.onPowerKey ?? (() => undefined);
     this.#worker = worker;
     this.#ports = new BenchPorts(
       virtualMeters(options.config).map(({ id }) => id),
@@ -158,6 +162,9 @@ export class BenchHost {
         break;
       case "pace":
         this.#emit({ event: "bench", behindMs: message.behindMs, skippedMs: message.skippedMs });
+        break;
+      case "power-key":
+        this.#onPowerKey(message.pressed);
         break;
       case "snapshot":
         this.#snapshots.get(message.id)?.resolve(message.snapshot);

@@ -34,4 +34,6 @@ export type FromBench =
   | { readonly type: "slice"; readonly lines: readonly LineProgress[] }
   | { readonly type: "lcd"; readonly events: readonly LcdEvent[] }
   | ({ readonly type: "pace" } & Pace)
+  /** The board's pin that is the modem's power key has changed. */
+  | { readonly type: "power-key"; readonly pressed: boolean }
   | { readonly type: "snapshot"; readonly id: number; readonly snapshot: BenchSnapshot & Pace };

@@ -8,6 +8,7 @@ import { VirtualBench } from "./bench.js";
 import type { BenchWorkerData, FromBench, ToBench } from "./bench-messages.js";
 import { DisplayWatch } from "./display-watch.js";
 import { Pacer } from "./pacer.js";
+import { watchPowerKey } from "./power-key-watch.js";
 import { SerialSessions } from "./serial-sessions.js";
 
 const US_PER_MS = 1000;
@@ -29,6 +30,7 @@ const sessions = new SerialSessions(bench);
 const displays = new DisplayWatch(bench);
 const pacer = new Pacer(performance.now());
 const send = (message: FromBench, transfer: ArrayBuffer[] = []) => host.postMessage(message, transfer);
+watchPowerKey(bench, config, (pressed) => send({ type: "power-key", pressed }));
 
 let displaysDueMs = 0;
 let paceDueMs = performance.now() + PACE_PERIOD_MS;

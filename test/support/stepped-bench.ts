@@ -7,6 +7,7 @@ import type { Port } from "../../rig/core/port.js";
 import { VirtualBench } from "../../rig/virtual/bench.js";
 import type { BenchCommand } from "../../rig/virtual/bench-command.js";
 import { BenchPorts } from "../../rig/virtual/bench-ports.js";
+import { watchPowerKey } from "../../rig/virtual/power-key-watch.js";
 import { SerialSessions } from "../../rig/virtual/serial-sessions.js";
 import type { ManualClock } from "./manual-clock.js";
 
@@ -20,8 +21,10 @@ export class SteppedBench {
   readonly #sessions: SerialSessions;
   readonly #ports: BenchPorts;
 
-  constructor(config: Config, clock: ManualClock) {
+  /** @param onPowerKey told when the pin that `modem.powerKey` names presses the modem's power key and lets it go */
+  constructor(config: Config, clock: ManualClock, onPowerKey: (pressed: boolean) => void = () => undefined) {
     this.bench = new VirtualBench(config);
+    watchPowerKey(this.bench, config, onPowerKey);
     this.#clock = clock;
     this.#sessions = new SerialSessions(this.bench);
     this.#ports = new BenchPorts(this.bench.meterIds, this.#sessions);

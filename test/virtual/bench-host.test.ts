@@ -6,7 +6,7 @@ import { configSchema } from "../../rig/core/config.js";
 import { RigError } from "../../rig/core/errors.js";
 import type { RigEvent } from "../../rig/core/events.js";
 import { BenchHost as UncompiledBenchHost } from "../../rig/virtual/bench-host.js";
-import { concat, VERSION_2_5 } from "./firmata-bytes.js";
+import { concat, pinMode, VERSION_2_5, writePort } from "./firmata-bytes.js";
 import { initialiseDisplay, writeLine } from "./hd44780-writer.js";
 
 /** A thread loads compiled JavaScript only, so these tests run what `npx tsc -p .` made (npm test does so first). */
@@ -27,14 +27,21 @@ afterEach(async () => {
 
 async function startHost(firmware?: string) {
   const events: RigEvent[] = [];
+  const powerKey: boolean[] = [];
   const config = configSchema.parse({
     meters: [{ id: MAIN }, { id: NEIGHBOUR }],
     links: [{ between: [MAIN, NEIGHBOUR] }],
+    modem: { port: "virtual", powerKey: { meter: MAIN, pin: "A3" } },
     virtual: firmware === undefined ? {} : { firmware },
   });
-  const host = await BenchHost.start({ config, clock: systemClock, emit: (event) => events.push(event) });
+  const host = await BenchHost.start({
+    config,
+    clock: systemClock,
+    emit: (event) => events.push(event),
+    onPowerKey: (pressed) => powerKey.push(pressed),
+  });
   hosts.push(host);
-  return { host, events, config };
+  return { host, events, powerKey, config };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -80,6 +87,19 @@ describe("BenchHost", { timeout: 40_000 }, () => {
       lines: ["connection".padEnd(16), "barred".padEnd(16)],
       timingViolations: 0,
     });
+  });
+
+  test("tells when a board presses the modem's power key and when it lets it go", async () => {
+    const { host, powerKey } = await startHost();
+    const stream = await host.port(MAIN).open();
+    await once(stream, "data");
+    // A3 is Firmata's pin 17: bit 1 of port 2.
+    stream.write(concat(pinMode(17, "output"), writePort(2, 0b10)));
+    await until(() => powerKey.length > 0);
+    expect(powerKey).toEqual([true]);
+    stream.write(writePort(2, 0));
+    await until(() => powerKey.length > 1);
+    expect(powerKey).toEqual([true, false]);
   });
 
   test("loses the stream when a board is unplugged, and opens it again when it is plugged in", async () => {
