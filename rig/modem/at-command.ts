@@ -30,10 +30,18 @@ export interface AtCommand<T> {
   readonly shown?: string;
   /** From the last byte written to the final result. */
   readonly timeoutMs: number;
+  /** What a person should look at where no answer comes: "the antenna and the signal". */
+  readonly check?: string;
   /** Written as it is when the prompt has come. */
   readonly payload?: Uint8Array;
-  /** How long the prompt may take. */
+  /** How long the prompt may take; 5 s if left out. */
   readonly promptWithinMs?: number;
+  /** Written where the payload may have been lost: what makes the modem leave the prompt and harms nothing if it never was there. */
+  readonly escape?: Uint8Array;
+  /** At most so many counted bytes may come after `+CIPRXGET: 2,`; without it that line is a line like any other. */
+  readonly pullsUpToBytes?: number;
+  /** After one of these the final result may never come: the command then has 2 s more. */
+  readonly endedBy?: readonly Unsolicited["kind"][];
   /** A new matcher for one run of the command: called for each element that is no echo, no error result, no clear URC. */
   readonly match: () => (element: AtElement) => Verdict<T>;
 }

@@ -1,0 +1,80 @@
+/**
+ * What crosses the modem's wire -> entries that may be shown: secrets masked, unprintable bytes as \xHH.
+ * Source: the form of the `at` event (core/events.ts).
+ */
+import type { AtEvent } from "../core/events.js";
+
+export interface AtTraceEntry {
+  readonly direction: AtEvent["direction"];
+  readonly kind: AtEvent["kind"];
+  /** Bytes as latin1, lines without their end, secrets and all: for AtTrace alone. */
+  readonly raw: string;
+}
+
+const MASK = "****";
+
+export class AtTrace {
+  readonly #secrets: readonly string[];
+  readonly #emit: (shown: Omit<AtEvent, "event">) => void;
+  /** End of the last payload of each direction, where a secret may have begun that the next one goes on with. */
+  readonly #tail: Record<AtEvent["direction"], string> = { ">": "", "<": "" };
+
+  /** @param secrets texts of which no occurrence is shown; empty ones are ignored */
+  constructor(secrets: readonly string[], emit: (shown: Omit<AtEvent, "event">) => void) {
+    const wireForms = secrets.map((secret) => Buffer.from(secret, "utf8").toString("latin1"));
+    this.#secrets = [...new Set(wireForms)].filter((secret) => secret !== "");
+    this.#emit = emit;
+  }
+
+  add(entry: AtTraceEntry): void {
+    const { direction, kind, raw } = entry;
+    this.#emit({
+      direction,
+      kind,
+      text: kind === "payload" ? this.#payload(direction, raw) : this.#line(raw),
+    });
+  }
+
+  #line(raw: string): string {
+    return render(raw, this.#hidden(raw));
+  }
+
+  /** A secret may be cut by the border of two payloads: what may be its beginning is masked as well. */
+  #payload(direction: AtEvent["direction"], raw: string): string {
+    const tail = this.#tail[direction];
+    const all = tail + raw;
+    const hidden = this.#hidden(all);
+    for (const secret of this.#secrets) {
+      for (let length = Math.min(secret.length - 1, all.length); length > 0; length -= 1) {
+        if (all.endsWith(secret.slice(0, length))) hidden.fill(true, all.length - length);
+      }
+    }
+    const longest = Math.max(0, ...this.#secrets.map((secret) => secret.length - 1));
+    this.#tail[direction] = longest === 0 ? "" : all.slice(-longest);
+    return render(raw, hidden.slice(tail.length));
+  }
+
+  #hidden(text: string): boolean[] {
+    const hidden = Array<boolean>(text.length).fill(false);
+    for (const secret of this.#secrets) {
+      for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
+        hidden.fill(true, at, at + secret.length);
+      }
+    }
+    return hidden;
+  }
+}
+
+function render(raw: string, hidden: readonly boolean[]): string {
+  let text = "";
+  for (let index = 0; index < raw.length; index += 1) {
+    if (!hidden[index]) text += printable(raw[index]!);
+    else if (!hidden[index - 1]) text += MASK;
+  }
+  return text;
+}
+
+function printable(character: string): string {
+  if (character >= " " && character <= "~" && character !== "\\") return character;
+  return `\\x${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+}

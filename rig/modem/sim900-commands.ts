@@ -1,0 +1,367 @@
+/**
+ * The commands of the SIM900 that the rig uses, each with the form of its answer and its time limit: module, SIM, network, TCP/IP.
+ * Source: SIM900 AT Command Manual V1.03; AN_SIM900_TCPIP V1.02; time limits from the SIM800 AT Command Manual V1.10, since no
+ * SIM900 document gives any.
+ */
+import {
+  done,
+  FOREIGN,
+  finalOnly,
+  informationThenOk,
+  MORE,
+  quoted,
+  setting,
+  wholeNumber,
+} from "./answer-forms.js";
+import type { AtCommand } from "./at-command.js";
+import { LONGEST_PAYLOAD_BYTES } from "./at-reader.js";
+
+export {
+  characterSet,
+  deleteMessage,
+  listMessages,
+  messageFormatText,
+  messageIndications,
+  messageStorage,
+  readMessage,
+  sendMessage,
+  textParameters,
+} from "./sim900-messages.js";
+
+/** Commands for which no document gives a time are answered at once. */
+const SHORT_MS = 5000;
+const PIN_MS = 5000;
+const RESTART_MS = 10_000;
+const OPERATOR_MS = 45_000;
+const ATTACH_MS = 75_000;
+const CONTEXT_MS = 85_000;
+const SHUT_MS = 65_000;
+/** 75 s from IP STATUS, and what the result may take after that. */
+const CONNECT_MS = 80_000;
+/**
+ * The module itself gives up after 645 s. A segment that has not been acknowledged within a minute will hardly be, and nothing
+ * else can be asked meanwhile.
+ */
+const SEND_MS = 60_000;
+const PULL_MS = 10_000;
+/** Waits for the peer's FIN. */
+const SLOW_CLOSE_MS = 30_000;
+/** Of each text of AT+CSTT. */
+const LONGEST_CONTEXT_TEXT = 50;
+const LONGEST_HOST = 100;
+const CARRIAGE_RETURN = 0x0d;
+
+const NETWORK = "the antenna and the signal";
+
+// The module.
+
+/** @param timeoutMs the answer takes a few milliseconds, unless the module is busy or not there */
+export const at = (timeoutMs = 1000): AtCommand<void> => setting("AT", timeoutMs);
+export const echoOff = (): AtCommand<void> => setting("ATE0", SHORT_MS);
+/** Errors as numbers, +CME ERROR: <n>. */
+export const errorCodes = (): AtCommand<void> => setting("AT+CMEE=1", SHORT_MS);
+/** Two of the lines are enough on three wires. */
+export const noFlowControl = (): AtCommand<void> => setting("AT+IFC=0,0", SHORT_MS);
+/** A fixed rate instead of the factory's autobaud, under which no RDY is sent. OK comes at the old rate. */
+export const fixedBaud = (baudBps: number): AtCommand<void> => setting(`AT+IPR=${baudBps}`, SHORT_MS);
+/** @returns the fixed rate [Bd]; 0 where it is found by autobauding */
+export const baudRate = (): AtCommand<number> => ({
+  text: "AT+IPR?",
+  timeoutMs: SHORT_MS,
+  match: informationThenOk(/^\+IPR: ?(\d{1,6})$/, (match) => Number(match[1])),
+});
+/** Keeps echo and baud rate over power-down. */
+export const store = (): AtCommand<void> => setting("AT&W", SHORT_MS);
+/** RDY follows after some seconds, where the baud rate is fixed. */
+export const restart = (): AtCommand<void> => ({
+  text: "AT+CFUN=1,1",
+  timeoutMs: RESTART_MS,
+  // Some are gone before they say OK.
+  match: () => (element) =>
+    element.type === "line" && ["OK", "RDY"].includes(element.text) ? done(undefined) : FOREIGN,
+});
+export const powerDown = (): AtCommand<void> => ({
+  text: "AT+CPOWD=1",
+  timeoutMs: RESTART_MS,
+  match: finalOnly("NORMAL POWER DOWN"),
+});
+/** @returns "SIM900 R11.0" */
+export const identity = (): AtCommand<string> => ({
+  text: "ATI",
+  timeoutMs: SHORT_MS,
+  match: informationThenOk(/^SIM.+$/, ([text]) => text),
+});
+/** @returns 15 digits */
+export const imei = (): AtCommand<string> => ({
+  text: "AT+GSN",
+  timeoutMs: SHORT_MS,
+  match: informationThenOk(/^\d{15}$/, ([text]) => text),
+});
+
+// SIM and network.
+
+/** @returns "READY", "SIM PIN", "SIM PUK" ... In the first seconds the module refuses to say. */
+export const simState = (): AtCommand<string> => ({
+  text: "AT+CPIN?",
+  timeoutMs: PIN_MS,
+  match: informationThenOk(/^\+CPIN: ?(.+)$/, (match) => match[1]!),
+});
+
+/** Three wrong ones lock the SIM. @throws RangeError that does not show the PIN */
+export function enterPin(pin: string): AtCommand<void> {
+  if (!/^\d{4,8}$/.test(pin)) throw new RangeError("the PIN: 4 to 8 digits");
+  return { ...setting(`AT+CPIN=${pin}`, PIN_MS), shown: "AT+CPIN=****" };
+}
+
+/** Changes are said unasked. */
+export const reportRegistration = (): AtCommand<void> => setting("AT+CREG=1", SHORT_MS);
+/** @returns 0 idle, 1 home, 2 searching, 3 denied, 4 unknown, 5 roaming */
+export const registration = (): AtCommand<number> => ({
+  text: "AT+CREG?",
+  timeoutMs: SHORT_MS,
+  // +CREG: <n>,<stat>[,"lac","ci"]: what comes unasked lacks <n>.
+  match: informationThenOk(
+    /^\+CREG: ?[0-2], ?([0-5])(?:, ?"?[0-9A-F]{0,8}"?, ?"?[0-9A-F]{0,8}"?)?$/i,
+    (match) => Number(match[1]),
+  ),
+});
+
+/** @returns 0 to 31, from -115 dBm in steps of 2 dB; null where it is unknown */
+export const signalQuality = (): AtCommand<number | null> => ({
+  text: "AT+CSQ",
+  timeoutMs: SHORT_MS,
+  match: informationThenOk(/^\+CSQ: ?(\d|[12]\d|3[01]|99), ?\d{1,2}$/, (match) =>
+    match[1] === "99" ? null : Number(match[1]),
+  ),
+});
+
+/** @returns the operator's name; null while not registered */
+export const operator = (): AtCommand<string | null> => ({
+  text: "AT+COPS?",
+  timeoutMs: OPERATOR_MS,
+  check: NETWORK,
+  match: informationThenOk(/^\+COPS: ?\d(?:, ?\d, ?"([^"]*)".*)?$/, (match) => match[1] ?? null),
+});
+
+/** Whether the module is attached to GPRS. */
+export const attached = (): AtCommand<boolean> => ({
+  text: "AT+CGATT?",
+  timeoutMs: ATTACH_MS,
+  check: NETWORK,
+  match: informationThenOk(/^\+CGATT: ?([01])$/, (match) => match[1] === "1"),
+});
+export const attach = (on: boolean): AtCommand<void> => ({
+  ...setting(`AT+CGATT=${on ? 1 : 0}`, ATTACH_MS),
+  check: `${NETWORK}, and that the SIM may use data`,
+});
+
+/** @returns as it is said, "26/11/24,12:00:00+04": local time, offset from UTC in quarters of an hour */
+export const clock = (): AtCommand<string> => ({
+  text: "AT+CCLK?",
+  timeoutMs: SHORT_MS,
+  match: informationThenOk(/^\+CCLK: ?"([^"]+)"$/, (match) => match[1]!),
+});
+/** The network's time sets the module's clock, and is said unasked. */
+export const reportNetworkTime = (): AtCommand<void> => setting("AT+CLTS=1", SHORT_MS);
+
+// TCP/IP.
+
+/** From any state to IP INITIAL. */
+export const shut = (): AtCommand<void> => ({
+  text: "AT+CIPSHUT",
+  timeoutMs: SHUT_MS,
+  match: finalOnly("SHUT OK"),
+});
+
+/** @returns "IP INITIAL", "CONNECT OK", "TCP CLOSED", "PDP DEACT" ...; OK comes before it */
+export const status = (): AtCommand<string> => ({
+  text: "AT+CIPSTATUS",
+  timeoutMs: SHORT_MS,
+  match: () => {
+    let accepted = false;
+    return (element) => {
+      if (element.type !== "line") return FOREIGN;
+      const state = /^STATE: ?(.+)$/.exec(element.text)?.[1];
+      if (accepted && state !== undefined) return done(state);
+      if (element.text !== "OK" || accepted) return FOREIGN;
+      accepted = true;
+      return MORE;
+    };
+  },
+});
+export const singleConnection = (): AtCommand<void> => setting("AT+CIPMUX=0", SHORT_MS);
+/** Commands stay possible while connected; a stored AT+CIPMODE=1 would make a CONNECT OK impossible. */
+export const commandMode = (): AtCommand<void> => setting("AT+CIPMODE=0", SHORT_MS);
+/** A send is done when the peer has acknowledged it, not when the module has taken it. Before the connection. */
+export const acknowledgedSend = (): AtCommand<void> => setting("AT+CIPQSEND=0", SHORT_MS);
+/** Received bytes wait until they are pulled. Before the connection. */
+export const manualReceive = (): AtCommand<void> => setting("AT+CIPRXGET=1", SHORT_MS);
+/** Whether the firmware has manualReceive; one that has not may also refuse. */
+export const receiveSupported = (): AtCommand<boolean> => ({
+  text: "AT+CIPRXGET=?",
+  timeoutMs: SHORT_MS,
+  match: informationThenOk(
+    /^\+CIPRXGET: ?\(.*$/,
+    () => true,
+    () => false,
+  ),
+});
+/** Received bytes are pushed, after `+IPD,<n>:`. Before the connection. */
+export const pushHeader = (): AtCommand<void> => setting("AT+CIPHEAD=1", SHORT_MS);
+
+/** IP INITIAL -> IP START. @throws RangeError */
+export function setContext(context: {
+  readonly apn: string;
+  readonly user: string;
+  readonly password: string;
+}): AtCommand<void> {
+  const apn = quoted(context.apn, "the access point name", LONGEST_CONTEXT_TEXT);
+  const user = quoted(context.user, "the access point's user", LONGEST_CONTEXT_TEXT);
+  const password = quoted(context.password, "the access point's password", LONGEST_CONTEXT_TEXT);
+  const shownPassword = context.password === "" ? password : '"****"';
+  return {
+    ...setting(`AT+CSTT=${apn},${user},${password}`, SHORT_MS),
+    shown: `AT+CSTT=${apn},${user},${shownPassword}`,
+  };
+}
+
+/** IP START -> IP GPRSACT. A wrong access point name shows here, or never. */
+export const bringUpContext = (): AtCommand<void> => ({
+  ...setting("AT+CIICR", CONTEXT_MS),
+  check: `the access point name, ${NETWORK}`,
+});
+
+/** IP GPRSACT -> IP STATUS: a needed step. @returns "10.78.245.128" */
+export const localAddress = (): AtCommand<string> => ({
+  text: "AT+CIFSR",
+  timeoutMs: SHORT_MS,
+  match: () => (element) =>
+    element.type === "line" && /^\d{1,3}(?:\.\d{1,3}){3}$/.test(element.text) ? done(element.text) : FOREIGN,
+});
+
+/**
+ * Done when the peer has accepted. ALREADY CONNECT is refused: the socket that is there belongs to the past, and needs a close.
+ * Some say ERROR and then, late, ALREADY CONNECT: that is refused at the ERROR, and the rest is stray.
+ * A result before the OK is a late one of an earlier attempt.
+ * @throws RangeError
+ */
+export function connectTcp(host: string, port: number): AtCommand<void> {
+  wholeNumber(port, 1, 65_535, "TCP port");
+  return {
+    text: `AT+CIPSTART="TCP",${quoted(host, "host", LONGEST_HOST)},${port}`,
+    timeoutMs: CONNECT_MS,
+    check: `that ${host}:${port} can be reached from the Internet, ${NETWORK}`,
+    endedBy: ["pdp-deact"],
+    match: () => {
+      let accepted = false;
+      let state = "";
+      return (element) => {
+        if (element.type !== "line") return FOREIGN;
+        const { text } = element;
+        if (text === "ALREADY CONNECT") return { kind: "refused", text };
+        if (!accepted) {
+          accepted = text === "OK";
+          return accepted ? MORE : FOREIGN;
+        }
+        if (text.startsWith("STATE:")) {
+          state = text;
+          return MORE;
+        }
+        if (text === "CONNECT OK") return done(undefined);
+        if (text === "CONNECT FAIL")
+          return { kind: "refused", text: state === "" ? text : `${text}, ${state}` };
+        if (text === "CONNECT") return { kind: "refused", text: "CONNECT: the modem is in transparent mode" };
+        return FOREIGN;
+      };
+    },
+  };
+}
+
+/** @returns how many bytes the network lets one send carry [bytes]; what is sent must be less */
+export const sendSize = (): AtCommand<number> => ({
+  text: "AT+CIPSEND?",
+  timeoutMs: SHORT_MS,
+  match: informationThenOk(/^\+CIPSEND: ?(\d{1,5})$/, (match) => Number(match[1])),
+});
+
+/**
+ * Done when the peer's TCP has acknowledged the bytes. After any failure it is unknown what of them arrived: the connection is
+ * broken, also because a modem whose prompt was lost is given CRs in their place.
+ * @param bytes 1 to 1460
+ */
+export function send(bytes: Uint8Array): AtCommand<void> {
+  wholeNumber(bytes.length, 1, LONGEST_PAYLOAD_BYTES, "bytes to send:");
+  return {
+    text: `AT+CIPSEND=${bytes.length}`,
+    timeoutMs: SEND_MS,
+    payload: bytes,
+    escape: new Uint8Array(bytes.length).fill(CARRIAGE_RETURN),
+    check: NETWORK,
+    endedBy: ["closed", "pdp-deact"],
+    match: () => {
+      let prompted = false;
+      return (element) => {
+        if (element.type === "prompt") prompted = true;
+        if (element.type === "payload") return FOREIGN;
+        if (element.type === "prompt") return MORE;
+        if (prompted && element.text === "SEND OK") return done(undefined);
+        if (prompted && element.text === "SEND FAIL") return { kind: "refused", text: element.text };
+        return FOREIGN;
+      };
+    },
+  };
+}
+
+export interface Pulled {
+  readonly bytes: Uint8Array;
+  /** That wait in the module still [bytes]. */
+  readonly left: number;
+}
+
+/**
+ * A run that fails or is cancelled has lost the bytes that it pulled: the connection is broken then.
+ * @param maxBytes 1 to 1460
+ */
+export function pull(maxBytes: number): AtCommand<Pulled> {
+  wholeNumber(maxBytes, 1, LONGEST_PAYLOAD_BYTES, "bytes to pull:");
+  return {
+    text: `AT+CIPRXGET=2,${maxBytes}`,
+    timeoutMs: PULL_MS,
+    pullsUpToBytes: maxBytes,
+    match: () => {
+      let given: number | null = null;
+      let left = 0;
+      let bytes: Uint8Array = new Uint8Array(0);
+      return (element) => {
+        if (element.type === "prompt") return FOREIGN;
+        if (element.type === "payload") {
+          bytes = element.bytes;
+          return MORE;
+        }
+        const header = given === null ? /^\+CIPRXGET: ?2,(\d{1,4}),(\d{1,6})$/.exec(element.text) : null;
+        if (header !== null) {
+          given = Number(header[1]);
+          left = Number(header[2]);
+          return MORE;
+        }
+        if (element.text !== "OK") return FOREIGN;
+        if (given === bytes.length) return done({ bytes, left });
+        return { kind: "refused", text: `${given ?? "no"} bytes announced, ${bytes.length} came` };
+      };
+    },
+  };
+}
+
+/** @returns how many received bytes wait in the module */
+export const available = (): AtCommand<number> => ({
+  text: "AT+CIPRXGET=4",
+  timeoutMs: SHORT_MS,
+  match: informationThenOk(/^\+CIPRXGET: ?4,(\d{1,6})$/, (match) => Number(match[1])),
+});
+
+/** quick: without waiting for the peer. */
+export const close = (options: { readonly quick: boolean }): AtCommand<void> => ({
+  text: options.quick ? "AT+CIPCLOSE=1" : "AT+CIPCLOSE",
+  timeoutMs: options.quick ? SHORT_MS : SLOW_CLOSE_MS,
+  match: finalOnly("CLOSE OK"),
+});
