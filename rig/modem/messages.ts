@@ -1,0 +1,200 @@
+/**
+ * Short messages beside the open socket: text -> CMGS, +CMTI and CMGL -> `sms` events. Everything goes through AtPort, so that
+ * it waits its turn among the socket's commands.
+ * Source: SIM900 AT Command Manual V1.03, chapter 4; 3GPP TS 27.005, 3.1 (character sets), 4.1 to 4.4.
+ *
+ * Messages are read in UCS2, as hex digits, whatever they were sent in: a message that holds the line "CLOSED" or "RDY" would
+ * otherwise be that line on the wire. What they say is data, whoever sent them: never a command.
+ */
+import { type Clock, sleep } from "../core/clock.js";
+import { describeError, ModemError } from "../core/errors.js";
+import type { EmitEvent } from "../core/events.js";
+import type { AtPort } from "./at-command.js";
+import { decodeGsm, decodeUcs2Hex, encodeGsm, encodeUcs2Hex } from "./gsm-alphabet.js";
+import {
+  characterSet,
+  deleteMessage,
+  messageFormatText,
+  messageIndications,
+  messageStorage,
+  readMessage,
+  sendMessage,
+  textParameters,
+} from "./sim900-messages.js";
+
+/** One message without concatenation, which text mode lacks. Source: TS 23.040, 9.2.3.24; TS 23.038, 4. */
+const MOST_SEPTETS = 160;
+const MOST_UCS2_UNITS = 70;
+/** Data coding schemes of AT+CSMP. Source: TS 23.038, 4. */
+const DCS_DEFAULT_ALPHABET = 0;
+const DCS_UCS2 = 8;
+/** A refused message is tried again after these: networks without a free channel refuse for seconds [ms]. */
+const AGAIN_AFTER_MS = [5000, 30_000];
+
+/** How a text goes over the modem's wire after the prompt. */
+export interface EncodedMessage {
+  readonly characterSet: "GSM" | "UCS2";
+  readonly body: Uint8Array;
+}
+
+/**
+ * The default alphabet where every byte of it can be typed at the prompt; otherwise UCS2. Backspace (ò), CR, 1A (Ξ) and 1B (the
+ * escape before € and brackets) cannot: they edit, prompt again, send and cancel.
+ * @throws ModemError "modem/message-too-long"
+ */
+export function encodeMessage(text: string): EncodedMessage {
+  const septets = encodeGsm(text);
+  if (septets !== undefined && !septets.some((septet) => [0x08, 0x0d, 0x1a, 0x1b].includes(septet))) {
+    requireFit(septets.length, MOST_SEPTETS, "characters");
+    return { characterSet: "GSM", body: septets };
+  }
+  requireFit(text.length, MOST_UCS2_UNITS, "characters of UCS2, which some character in it needs");
+  return { characterSet: "UCS2", body: Buffer.from(encodeUcs2Hex(text), "latin1") };
+}
+
+function requireFit(count: number, most: number, of: string): void {
+  if (count <= most) return;
+  throw new ModemError("modem/message-too-long", `a message of ${count} ${of}, where ${most} fit`, {
+    hint: "shorten it; 160 fit if all are of the GSM alphabet without € ^ { } \\ [ ] ~ |",
+  });
+}
+
+/** Sets all that messages need of the modem: nothing of it can be relied on after a start. For each bring-up. */
+export async function prepareMessages(port: AtPort, signal?: AbortSignal): Promise<void> {
+  await port.run(messageFormatText(), signal);
+  await port.run(characterSet("GSM"), signal);
+  await port.run(messageStorage(), signal);
+  await port.run(messageIndications(), signal);
+}
+
+/** The messages of one bring-up of the modem; its methods may be called at any time, and wait for each other. */
+export class Messages {
+  readonly #port: AtPort;
+  readonly #clock: Clock;
+  readonly #emit: EmitEvent;
+  /** Ends when the operation before has ended: the character set is the modem's, not a message's. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: { readonly port: AtPort; readonly clock: Clock; readonly emit: EmitEvent }) {
+    this.#port = options.port;
+    this.#clock = options.clock;
+    this.#emit = options.emit;
+  }
+
+  /**
+   * Sends a message; one that is refused is tried twice more, within some 40 s. One that is not answered may have been sent,
+   * and is not tried again.
+   * @param number 3 to 15 digits, with or without + before them
+   * @returns the network's reference, 0 to 255. Rejects with RangeError, ModemError "modem/message-too-long", or as AtPort.run
+   * does; an `sms` event says the outcome
+   */
+  async send(number: string, text: string, signal?: AbortSignal): Promise<number> {
+    if (!/^\+?[0-9]{3,15}$/.test(number)) {
+      throw new RangeError(`number: "${number}" is not 3 to 15 digits, with or without + before them`);
+    }
+    try {
+      const message = encodeMessage(text);
+      const reference = await this.#sendUntilTaken(number, message, signal);
+      this.#emit({ event: "sms", direction: "sent", number, text });
+      return reference;
+    } catch (error) {
+      this.#emit({ event: "sms", direction: "failed", number, text, detail: describeError(error) });
+      throw error;
+    }
+  }
+
+  /** Takes a message that +CMTI told of out of the SIM's store, and emits it. Rejects as AtPort.run does. */
+  async receive(index: number, signal?: AbortSignal): Promise<void> {
+    await this.#inTurn(() => this.#take(index, signal));
+  }
+
+  /**
+   * Does the same with all that came while nobody listened. For each bring-up, after prepareMessages. Place by place: a list of
+   * a full store would keep the line for 40 s at 9600 baud.
+   */
+  async sweep(signal?: AbortSignal): Promise<void> {
+    const store = await this.#port.run(messageStorage(), signal);
+    let left = store?.used ?? 0;
+    // SIM900's places are numbered from 1.
+    for (let index = 1; left > 0 && index <= (store?.total ?? 0); index += 1) {
+      if (await this.#inTurn(() => this.#take(index, signal))) left -= 1;
+    }
+  }
+
+  /** @returns whether anything is, or was, stored there */
+  async #take(index: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return await this.#inUcs2(async () => {
+      const message = await this.#port.run(readMessage(index), signal).catch(refusedAsEmpty);
+      if (message === null) return false;
+      // What was stored to be sent is the SIM owner's.
+      if (message.status.startsWith("REC")) {
+        this.#emitReceived(message);
+        // A full store takes no more messages, and says nothing.
+        await this.#port.run(deleteMessage(index), signal);
+      }
+      return true;
+    }, signal);
+  }
+
+  #emitReceived({ number, text }: { readonly number: string; readonly text: string }): void {
+    this.#emit({ event: "sms", direction: "received", number: readText(number), text: readText(text) });
+  }
+
+  async #sendUntilTaken(
+    number: string,
+    message: EncodedMessage,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    for (const againAfterMs of AGAIN_AFTER_MS) {
+      try {
+        return await this.#inTurn(() => this.#sendOnce(number, message, signal));
+      } catch (error) {
+        if (!(error instanceof ModemError && error.code === "modem/refused")) throw error;
+        await sleep(this.#clock, againAfterMs, signal);
+      }
+    }
+    return await this.#inTurn(() => this.#sendOnce(number, message, signal));
+  }
+
+  async #sendOnce(number: string, message: EncodedMessage, signal: AbortSignal | undefined): Promise<number> {
+    if (message.characterSet === "UCS2") {
+      return await this.#inUcs2(async () => {
+        await this.#port.run(textParameters(DCS_UCS2), signal);
+        return await this.#port.run(sendMessage(encodeUcs2Hex(number), message.body), signal);
+      }, signal);
+    }
+    await this.#port.run(textParameters(DCS_DEFAULT_ALPHABET), signal);
+    return await this.#port.run(sendMessage(number, message.body), signal);
+  }
+
+  /** Runs with AT+CSCS="UCS2", and sets "GSM" again whatever comes of it. */
+  async #inUcs2<T>(action: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      await this.#port.run(characterSet("UCS2"), signal);
+      return await action();
+    } finally {
+      // Without the signal: giving up must not leave the set behind. A failure is of the line, and the next bring-up sets all.
+      await this.#port.run(characterSet("GSM")).catch(() => undefined);
+    }
+  }
+
+  /** One operation after the other. */
+  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(operation);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Some firmware calls an empty place an invalid index, where the manual has OK alone. */
+function refusedAsEmpty(error: unknown): null {
+  if (error instanceof ModemError && error.code === "modem/refused") return null;
+  throw error;
+}
+
+/** Hex of UCS2 as asked for, or bytes of the default alphabet from a modem that ignores that; without control characters. */
+function readText(line: string): string {
+  const text = decodeUcs2Hex(line) ?? decodeGsm(Buffer.from(line, "latin1"));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  return text.replace(/\r\n?/g, "\n").replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
+}
