@@ -3,6 +3,7 @@
  *
  *   {"version":1,"meter":"main","next":8,"sum":"1f0c..."}     first line; next: the sequence after the last one given out
  *   {"put":8,"frame":"EQEAAg...","sum":"9a41..."}             a frame waits; base64
+ *   {"sending":9,"sum":"5d20..."}                             it goes before older ones, and may have arrived from now on
  *   {"gone":8,"sum":"07bb..."}                                it was acknowledged
  *
  * sum: the first 8 hex digits of the SHA-256 of the line without it.
@@ -17,6 +18,8 @@ const SHORTEST_PUT_BYTES = 38;
 export interface JournalContents {
   /** Frames that wait, by sequence, oldest first. */
   readonly waiting: Map<number, Uint8Array>;
+  /** The frame that was last sent before older ones, if it still waits. */
+  readonly sending: number | undefined;
   /** The lowest sequence that is certainly unused. */
   readonly next: number;
   /** Bytes after the last whole record: a write that a kill or a power cut interrupted. */
@@ -37,6 +40,10 @@ export function formatPut(sequence: number, frame: Uint8Array): string {
   return withSum({ put: sequence, frame: Buffer.from(frame).toString("base64") });
 }
 
+export function formatSending(sequence: number): string {
+  return withSum({ sending: sequence });
+}
+
 export function formatGone(sequence: number): string {
   return withSum({ gone: sequence });
 }
@@ -49,6 +56,7 @@ export function parseJournal(bytes: Buffer, meter: string): JournalContents {
   const lastRecord = [tail, tail.slice(0, -1)].find((text) => parseLine(text) !== undefined);
   if (lastRecord !== undefined) lines.push(lastRecord);
   const waiting = new Map<number, Uint8Array>();
+  let sending: number | undefined;
   let next = 1;
   let damagedLines = 0;
   let hiddenPuts = 0;
@@ -61,6 +69,9 @@ export function parseJournal(bytes: Buffer, meter: string): JournalContents {
     } else if (index > 0 && isCount(entry?.put) && typeof entry.frame === "string") {
       waiting.set(entry.put, Uint8Array.from(Buffer.from(entry.frame, "base64")));
       next = Math.max(next, entry.put + 1);
+    } else if (index > 0 && isCount(entry?.sending)) {
+      sending = entry.sending;
+      next = Math.max(next, entry.sending + 1);
     } else if (index > 0 && isCount(entry?.gone)) {
       waiting.delete(entry.gone);
       next = Math.max(next, entry.gone + 1);
@@ -71,8 +82,15 @@ export function parseJournal(bytes: Buffer, meter: string): JournalContents {
   }
   const sorted = new Map([...waiting].sort(([a], [b]) => a - b));
   const openEnded = lastRecord !== undefined;
-  const tornBytes = openEnded ? 0 : tail.length;
-  return { waiting: sorted, next: next + hiddenPuts, tornBytes, openEnded, damagedLines, headerIntact };
+  return {
+    waiting: sorted,
+    sending: sending !== undefined && waiting.has(sending) ? sending : undefined,
+    next: next + hiddenPuts,
+    tornBytes: openEnded ? 0 : tail.length,
+    openEnded,
+    damagedLines,
+    headerIntact,
+  };
 }
 
 interface Entry {
@@ -81,6 +99,7 @@ interface Entry {
   readonly next?: unknown;
   readonly put?: unknown;
   readonly frame?: unknown;
+  readonly sending?: unknown;
   readonly gone?: unknown;
 }
 

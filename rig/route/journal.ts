@@ -16,7 +16,14 @@ import {
 import path from "node:path";
 import { flushDirectory, keepAside, makePrivateDirectory, writeDurably } from "../core/durable-file.js";
 import { StorageError } from "../core/errors.js";
-import { formatGone, formatHeader, formatPut, parseJournal } from "./journal-lines.js";
+import {
+  formatGone,
+  formatHeader,
+  formatPut,
+  formatSending,
+  type JournalContents,
+  parseJournal,
+} from "./journal-lines.js";
 
 /** Of #descriptor while the file could not be opened again. */
 const NOT_OPEN = -1;
@@ -42,6 +49,8 @@ export class Journal {
   #length = 0;
   #next: number;
   readonly #waiting: Map<number, Uint8Array>;
+  /** Noted as being sent before older ones. */
+  #sending: number | undefined;
   #compactAtBytes = COMPACT_AFTER_BYTES;
   /** A write failed, or was cut off before the start: what is behind #length must go, and writing be tried out, before a sequence is given out again. */
   #suspect = false;
@@ -78,13 +87,12 @@ export class Journal {
         );
       }
       writeDurably(file, formatHeader(meter, atLeastSequence));
-      return { journal: new Journal(file, meter, atLeastSequence, new Map()), notices };
+      return { journal: new Journal(file, meter, atLeastSequence, { waiting: new Map() }), notices };
     }
 
     const contents = parseJournal(read(file), meter);
     const next = Math.max(contents.next, atLeastSequence);
-    const lines = [...contents.waiting].map(([sequence, frame]) => formatPut(sequence, frame));
-    const saved = formatHeader(meter, next) + lines.join("");
+    const saved = formatAll(meter, next, contents);
     if (contents.headerIntact && contents.damagedLines === 0) {
       if (contents.openEnded) writeDurably(file, saved);
       if (contents.tornBytes > 0) {
@@ -92,27 +100,28 @@ export class Journal {
           `${file}: the last record was cut off while it was written (${contents.tornBytes} bytes) and is dropped; it was never sent`,
         );
       }
-      return { journal: new Journal(file, meter, next, contents.waiting, contents.tornBytes), notices };
+      return { journal: new Journal(file, meter, next, contents, contents.tornBytes), notices };
     }
     const aside = keepAside(file);
     writeDurably(file, saved);
     notices.push(
-      `${file} is damaged; it is kept as ${aside}. ${lines.length} waiting reports were saved from it; others may be lost or be sent twice (the centre takes each once). Sequences go on at ${next}`,
+      `${file} is damaged; it is kept as ${aside}. ${contents.waiting.size} waiting reports were saved from it; others may be lost or be sent twice (the centre takes each once). Sequences go on at ${next}`,
     );
-    return { journal: new Journal(file, meter, next, contents.waiting), notices };
+    return { journal: new Journal(file, meter, next, contents), notices };
   }
 
   private constructor(
     file: string,
     meter: string,
     next: number,
-    waiting: Map<number, Uint8Array>,
+    { waiting, sending }: Waiting,
     tornBytes = 0,
   ) {
     this.file = file;
     this.meter = meter;
     this.#next = next;
     this.#waiting = waiting;
+    this.#sending = sending;
     this.#descriptor = openForWriting(file);
     this.#length = fstatSync(this.#descriptor).size - tornBytes;
     this.#suspect = tornBytes > 0;
@@ -133,6 +142,17 @@ export class Journal {
     return undefined;
   }
 
+  /** The frame that may have been under way when the journal was last in use: the one to begin with. */
+  interrupted(): WaitingFrame | undefined {
+    return (this.#sending === undefined ? undefined : this.get(this.#sending)) ?? this.oldest();
+  }
+
+  /** @returns undefined if no such frame waits */
+  get(sequence: number): WaitingFrame | undefined {
+    const frame = this.#waiting.get(sequence);
+    return frame === undefined ? undefined : { sequence, frame };
+  }
+
   /**
    * Gives out the next sequence and keeps the frame made for it; on disk when it returns.
    * @param frameFor makes the sealed frame; what it throws is passed on
@@ -146,6 +166,17 @@ export class Journal {
     this.#next = sequence + 1;
     this.#waiting.set(sequence, frame);
     return sequence;
+  }
+
+  /**
+   * The frame is about to be sent before older ones, so that the next start begins with it unless it is gone. Not flushed: a
+   * kill does not undo it.
+   * @throws StorageError "storage/unwritable": then it must wait for its turn
+   */
+  noteSending(sequence: number): void {
+    if (this.#suspect) this.#recover();
+    this.#append(formatSending(sequence), "unflushed");
+    this.#sending = sequence;
   }
 
   /**
@@ -209,8 +240,7 @@ export class Journal {
   }
 
   #compact(): void {
-    const lines = [...this.#waiting].map(([sequence, frame]) => formatPut(sequence, frame));
-    const text = formatHeader(this.meter, this.#next) + lines.join("");
+    const text = formatAll(this.meter, this.#next, { waiting: this.#waiting, sending: this.#sending });
     this.#compactAtBytes = this.#length + COMPACT_AFTER_BYTES;
     if (text.length > this.#length / 2) return;
     const descriptor = this.#descriptor;
@@ -225,6 +255,15 @@ export class Journal {
     }
     this.#suspect = false;
   }
+}
+
+type Waiting = Pick<JournalContents, "waiting"> & Partial<Pick<JournalContents, "sending">>;
+
+/** A whole journal, with nothing in it that is of no use any more. */
+function formatAll(meter: string, next: number, { waiting, sending }: Waiting): string {
+  const puts = [...waiting].map(([sequence, frame]) => formatPut(sequence, frame));
+  const note = sending !== undefined && waiting.has(sending) ? formatSending(sending) : "";
+  return formatHeader(meter, next) + puts.join("") + note;
 }
 
 function read(file: string): Buffer {

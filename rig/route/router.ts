@@ -1,5 +1,5 @@
 /**
- * Takes every meter's sealed frames to the centre: journal -> carrier, oldest first, one in flight for each meter.
+ * Takes every meter's sealed frames to the centre: journal -> send order -> carrier, one in flight for each meter.
  * A frame leaves the journal when the broker has acknowledged it, which it does after the centre has stored it.
  */
 import type { Carrier } from "../core/carrier.js";
@@ -7,7 +7,8 @@ import { type Clock, sleep } from "../core/clock.js";
 import { describeError } from "../core/errors.js";
 import type { EmitEvent } from "../core/events.js";
 import { trace } from "../core/log.js";
-import type { Journal, WaitingFrame } from "./journal.js";
+import type { Journal } from "./journal.js";
+import { SendOrder } from "./send-order.js";
 
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
@@ -27,8 +28,12 @@ export interface RouterOptions {
   readonly emit: EmitEvent;
 }
 
+interface Way extends Leg {
+  readonly order: SendOrder;
+}
+
 export class Router {
-  readonly #legs: ReadonlyMap<string, Leg>;
+  readonly #legs: ReadonlyMap<string, Way>;
   readonly #clock: Clock;
   readonly #emit: EmitEvent;
   readonly #stop = new AbortController();
@@ -39,7 +44,7 @@ export class Router {
   #runs: Promise<void>[] = [];
 
   constructor(legs: readonly Leg[], { clock, emit }: RouterOptions) {
-    this.#legs = new Map(legs.map((leg) => [leg.meter, leg]));
+    this.#legs = new Map(legs.map((leg) => [leg.meter, { ...leg, order: new SendOrder(leg.journal) }]));
     this.#clock = clock;
     this.#emit = emit;
   }
@@ -53,13 +58,15 @@ export class Router {
   }
 
   /**
-   * Keeps a frame in the meter's journal and sends it when its turn comes.
+   * Keeps a frame in the meter's journal and sends it when its turn comes (rig/route/send-order.ts).
    * @param frameFor makes the sealed frame of the sequence that it is given
    * @returns the sequence; the frame is on disk then
    * @throws what frameFor and Journal.put throw; no sequence was given out then
    */
   submit(meter: string, frameFor: (sequence: number) => Uint8Array): number {
-    const sequence = this.#leg(meter).journal.put(frameFor);
+    const { journal, order } = this.#leg(meter);
+    const sequence = journal.put(frameFor);
+    order.submitted(sequence);
     this.#wakers.get(meter)?.();
     return sequence;
   }
@@ -99,17 +106,17 @@ export class Router {
     await Promise.all(this.#runs);
   }
 
-  #leg(meter: string): Leg {
+  #leg(meter: string): Way {
     const leg = this.#legs.get(meter);
     if (leg === undefined) throw new RangeError(`there is no meter ${meter}`);
     return leg;
   }
 
-  async #run(leg: Leg): Promise<void> {
+  async #run(leg: Way): Promise<void> {
     const { signal } = this.#stop;
     let failures = 0;
     while (!signal.aborted) {
-      const next = leg.journal.oldest();
+      const next = leg.order.next();
       try {
         if (next === undefined) {
           await this.#submission(leg.meter, signal);
@@ -124,11 +131,12 @@ export class Router {
         await this.#pause(Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS));
         continue;
       }
-      this.#acknowledge(leg, next);
+      this.#acknowledge(leg, next.sequence);
     }
   }
 
-  #acknowledge({ meter, journal }: Leg, { sequence }: WaitingFrame): void {
+  #acknowledge({ meter, journal, order }: Way, sequence: number): void {
+    order.acknowledged();
     try {
       journal.gone(sequence);
       this.#unwritable.delete(meter);

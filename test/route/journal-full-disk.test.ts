@@ -5,6 +5,7 @@ import { StorageError } from "../../rig/core/errors.js";
 import type { RigEvent } from "../../rig/core/events.js";
 import { Journal } from "../../rig/route/journal.js";
 import { Router } from "../../rig/route/router.js";
+import { SendOrder } from "../../rig/route/send-order.js";
 import { makeMissingKeys } from "../../rig/seal/key-file.js";
 import { decodeHeader } from "../../rig/seal/sealed-frame.js";
 import { Sealer } from "../../rig/seal/sealer.js";
@@ -103,6 +104,22 @@ describe("a journal on a full disk", () => {
     const again = Journal.open(directory, "main").journal;
     expect(again.oldest()?.sequence).toBe(1);
     again.close();
+  });
+});
+
+describe("the order of sending on a full disk", () => {
+  it("lets a new frame wait for its turn when its sending cannot be noted", () => {
+    const { journal } = Journal.open(temporaryDirectory(), "main");
+    const order = new SendOrder(journal);
+    for (let count = 0; count < 10; count += 1) order.submitted(journal.put(frame));
+    disk.freeBytes = 0;
+    expect(order.next()?.sequence).toBe(1);
+    disk.freeBytes = Number.POSITIVE_INFINITY;
+    order.submitted(journal.put(frame));
+    order.acknowledged();
+    journal.gone(1);
+    expect(order.next()?.sequence).toBe(11);
+    journal.close();
   });
 });
 

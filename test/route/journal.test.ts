@@ -74,18 +74,21 @@ describe("the journal", () => {
 
 describe("a journal cut off at any byte", () => {
   /** Length of the file after each act, and what then waits. */
-  function history(acts: readonly ("put" | "gone")[]) {
+  function history(acts: readonly ("put" | "gone" | "note the newest")[]) {
     const directory = temporaryDirectory();
     const { journal } = open(directory);
     const file = fileIn(directory);
-    const states = [{ length: statSync(file).size, waiting: [] as number[], next: 1 }];
+    const states = [{ length: statSync(file).size, waiting: [] as number[], noted: 0, next: 1 }];
     for (const act of acts) {
-      const { waiting, next } = states.at(-1)!;
+      const { waiting, next, noted } = states.at(-1)!;
       if (act === "put") {
-        states.push({ length: 0, waiting: [...waiting, journal.put(frame)], next: next + 1 });
-      } else if (waiting.length > 0) {
+        states.push({ length: 0, waiting: [...waiting, journal.put(frame)], noted, next: next + 1 });
+      } else if (act === "gone") {
         journal.gone(waiting[0]!);
-        states.push({ length: 0, waiting: waiting.slice(1), next });
+        states.push({ length: 0, waiting: waiting.slice(1), noted, next });
+      } else {
+        journal.noteSending(waiting.at(-1)!);
+        states.push({ length: 0, waiting, noted: waiting.at(-1)!, next });
       }
       states.at(-1)!.length = statSync(file).size;
     }
@@ -93,8 +96,20 @@ describe("a journal cut off at any byte", () => {
     return { file, bytes: readFileSync(file), states };
   }
 
-  it("keeps each record written before, drops the torn one, repeats no sequence: every length of 6 puts and 3 gones", () => {
-    const { bytes, states } = history(["put", "put", "gone", "put", "put", "gone", "put", "gone", "put"]);
+  it("keeps each record written before, drops the torn one, repeats no sequence: every length of 6 puts, 3 gones, a note", () => {
+    const acts = [
+      "put",
+      "put",
+      "gone",
+      "put",
+      "put",
+      "note the newest",
+      "gone",
+      "put",
+      "gone",
+      "put",
+    ] as const;
+    const { bytes, states } = history(acts);
     const directory = temporaryDirectory();
     for (let length = states[0]!.length; length <= bytes.length; length += 1) {
       writeFileSync(fileIn(mkdir(directory)), bytes.subarray(0, length));
@@ -102,6 +117,8 @@ describe("a journal cut off at any byte", () => {
       const state = states.findLast((candidate) => candidate.length <= length + 1)!;
       const { journal, notices } = open(directory);
       expect(journal.nextSequence, `${length} bytes`).toBe(state.next);
+      const first = state.waiting.includes(state.noted) ? state.noted : state.waiting[0];
+      expect(journal.interrupted()?.sequence, `${length} bytes`).toBe(first);
       expect(journal.put(frame)).toBe(state.next);
       journal.close();
       const torn = length !== state.length && length !== state.length - 1;
