@@ -1,0 +1,278 @@
+/**
+ * One TCP connection of the module, on a real socket of the PC.
+ * connect, send, take <-> the socket, with the air's delay in both directions; the module keeps a few kilobytes of what
+ * came and then lets the peer wait.
+ *
+ * In a blackhole bytes vanish in both directions. Nothing here repeats lost segments: a connection that has lost bytes
+ * stays dead until it is closed, as behind a NAT that has forgotten it.
+ */
+import type { Socket } from "node:net";
+import { ByteQueue } from "./byte-queue.js";
+import { DelayLine } from "./delay-line.js";
+import { CIPSTART_MS, type Latency, ONE_WAY_MS } from "./latency.js";
+import type { MobileNetwork } from "./network.js";
+import type { PowerScope } from "./power-scope.js";
+
+/** Source: SIM900 AT Command Manual V1.03, AT+CIPSTATUS. */
+export type LinkState = "INITIAL" | "CONNECTING" | "CONNECTED" | "CLOSING" | "CLOSED";
+
+/** What the module holds of received bytes before the peer has to wait. */
+const RECEIVE_BUFFER_BYTES = 8192;
+/** Largest segment on the air. */
+const SEGMENT_BYTES = 1460;
+/** Source: SIM800 AT Command Manual V1.10, AT+CIPSTART. */
+const CONNECT_LIMIT_MS = 75_000;
+/** The fault: late, but not so late that nobody waits for it. */
+const CONNECT_FAULT_MS = 20_000;
+/** Source: SIM800 AT Command Manual V1.10, AT+CIPSEND: when the module gives a silent peer up. */
+const SEND_LIMIT_MS = 645_000;
+/** How long a slow close waits for the peer. */
+const CLOSE_LIMIT_MS = 30_000;
+
+export interface LinkEvents {
+  /** There are unread bytes where there were none. */
+  readonly onData: () => void;
+  /** The peer or the network has ended an open connection. */
+  readonly onClosed: () => void;
+}
+
+export class TcpLink {
+  state: LinkState = "INITIAL";
+  host = "";
+  port = 0;
+  /** Of this connection, for AT+CIPACK. */
+  sentBytes = 0;
+  acknowledgedBytes = 0;
+  readonly #scope: PowerScope;
+  readonly #latency: Latency;
+  readonly #network: MobileNetwork;
+  readonly #events: LinkEvents;
+  readonly #received = new ByteQueue();
+  readonly #down: DelayLine<Uint8Array | null>;
+  readonly #up: DelayLine<{ bytes: Uint8Array; written: (ok: boolean) => void }>;
+  #onTheWayBytes = 0;
+  #socket: Socket | null = null;
+  /** Bytes of it went into the blackhole. */
+  #dead = false;
+  /** Ends what waits on the connection: a connect, sends, a slow close. */
+  readonly #endings = new Set<() => void>();
+
+  constructor(scope: PowerScope, latency: Latency, network: MobileNetwork, events: LinkEvents) {
+    this.#scope = scope;
+    this.#latency = latency;
+    this.#network = network;
+    this.#events = events;
+    this.#down = new DelayLine(scope, (piece) => this.#arrive(piece));
+    this.#up = new DelayLine(scope, (piece) => this.#write(piece.bytes, piece.written));
+    scope.onEnd(() => this.drop());
+  }
+
+  get open(): boolean {
+    return this.state === "CONNECTING" || this.state === "CONNECTED" || this.state === "CLOSING";
+  }
+
+  /** Received and not taken yet. */
+  get unreadBytes(): number {
+    return this.#received.length;
+  }
+
+  /** The peer's address, once connected. */
+  get remoteAddress(): string {
+    return this.#socket?.remoteAddress?.replace(/^::ffff:/, "") ?? this.host;
+  }
+
+  /** @returns whether it is open; what was received before and not read is lost */
+  connect(host: string, port: number): Promise<boolean> {
+    this.drop();
+    Object.assign(this, { state: "CONNECTING", host, port, sentBytes: 0, acknowledgedBytes: 0 });
+    this.#dead = false;
+    return new Promise((resolve) => {
+      const finish = (connected: boolean) => {
+        this.#endings.delete(fail);
+        cancelLimit();
+        if (this.state !== "CONNECTING") return;
+        this.state = connected ? "CONNECTED" : "CLOSED";
+        if (!connected) this.#release();
+        resolve(connected);
+      };
+      const fail = () => finish(false);
+      const faulty = this.#network.faults.lasts("connect-fail");
+      const cancelLimit = this.#scope.after(faulty ? CONNECT_FAULT_MS : CONNECT_LIMIT_MS, fail);
+      this.#endings.add(fail);
+      if (faulty || this.#network.blackhole) return;
+      this.#scope.after(this.#latency.of(CIPSTART_MS), () => {
+        if (this.state !== "CONNECTING" || this.#socket !== null) return;
+        const socket = this.#network.dial(host, port);
+        if (socket === null) finish(false);
+        else this.#use(socket, finish);
+      });
+    });
+  }
+
+  /** @returns once the peer's side has them; false: the connection was given up before */
+  send(bytes: Uint8Array): Promise<boolean> {
+    if (this.state !== "CONNECTED") return Promise.resolve(false);
+    this.sentBytes += bytes.length;
+    return new Promise((resolve) => {
+      const finish = (ok: boolean) => {
+        this.#endings.delete(fail);
+        cancelLimit();
+        if (ok) this.acknowledgedBytes += bytes.length;
+        resolve(ok);
+      };
+      const fail = () => finish(false);
+      const cancelLimit = this.#scope.after(SEND_LIMIT_MS, () => {
+        fail();
+        this.#lose();
+      });
+      this.#endings.add(fail);
+      const written = (ok: boolean) => {
+        if (!ok) return;
+        this.#scope.after(this.#latency.of(ONE_WAY_MS), () => finish(true));
+      };
+      this.#up.push({ bytes, written }, this.#latency.of(ONE_WAY_MS));
+    });
+  }
+
+  /** @returns received bytes, oldest first, at most `maxBytes` */
+  take(maxBytes: number): Uint8Array {
+    const bytes = this.#received.take(maxBytes);
+    this.#pump();
+    return bytes;
+  }
+
+  /** Closes; a slow close waits for the peer. */
+  async close(quick: boolean): Promise<void> {
+    const socket = this.#socket;
+    if (quick || socket === null || this.state !== "CONNECTED") {
+      this.#shut();
+      return;
+    }
+    this.state = "CLOSING";
+    await new Promise<void>((resolve) => {
+      const finish = () => {
+        cancelLimit();
+        cancelEnd();
+        this.#endings.delete(finish);
+        resolve();
+      };
+      const cancelLimit = this.#scope.after(CLOSE_LIMIT_MS, finish);
+      this.#endings.add(finish);
+      let cancelEnd: () => void = () => undefined;
+      if (this.#dead || this.#network.blackhole) return;
+      cancelEnd = this.#scope.after(this.#latency.of(ONE_WAY_MS), () => {
+        socket.once("close", finish);
+        socket.end();
+        if (socket.destroyed) finish();
+      });
+    });
+    this.#shut();
+  }
+
+  /** Forgets the connection at once, without a word to the host. */
+  drop(): void {
+    this.#shut();
+    this.#received.clear();
+    this.state = "INITIAL";
+  }
+
+  /** The peer closes, and nobody is told (a fault). */
+  closeSilently(): void {
+    this.#shut();
+  }
+
+  #use(socket: Socket, finish: (connected: boolean) => void): void {
+    this.#socket = socket;
+    const mine = (action: () => void) => () => {
+      if (this.#socket === socket && this.#scope.alive) action();
+    };
+    socket.on(
+      "connect",
+      mine(() => finish(true)),
+    );
+    socket.on(
+      "readable",
+      mine(() => this.#pump()),
+    );
+    socket.on(
+      "end",
+      mine(() => this.#down.push(null, this.#latency.of(ONE_WAY_MS))),
+    );
+    // Refused, or reset: what it was is told by the `close` that follows.
+    socket.on("error", () => undefined);
+    socket.on(
+      "close",
+      mine(() => this.#socketClosed(socket, finish)),
+    );
+  }
+
+  #socketClosed(socket: Socket, finish: (connected: boolean) => void): void {
+    if (this.state === "CONNECTING") finish(false);
+    else if (!socket.readableEnded) this.#down.push(null, this.#latency.of(ONE_WAY_MS));
+  }
+
+  /** Takes from the socket what the module has room for. */
+  #pump(): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    for (;;) {
+      const roomBytes = RECEIVE_BUFFER_BYTES - this.#received.length - this.#onTheWayBytes;
+      const count = Math.min(roomBytes, SEGMENT_BYTES, socket.readableLength);
+      // Read even where nothing is there: that is what brings the end of the stream about.
+      const bytes: Buffer | null = roomBytes > 0 ? socket.read(count > 0 ? count : undefined) : null;
+      if (bytes === null) return;
+      if (this.#dead || this.#network.blackhole) {
+        this.#dead = true;
+        continue;
+      }
+      this.#onTheWayBytes += bytes.length;
+      this.#down.push(new Uint8Array(bytes), this.#latency.of(ONE_WAY_MS));
+    }
+  }
+
+  /** @param piece null: the end of the stream */
+  #arrive(piece: Uint8Array | null): void {
+    if (piece !== null) this.#onTheWayBytes -= piece.length;
+    if (this.#dead || this.#network.blackhole) {
+      this.#dead = true;
+    } else if (piece === null) {
+      this.#lose();
+    } else {
+      const first = this.#received.length === 0;
+      this.#received.push(piece);
+      if (first) this.#events.onData();
+    }
+    this.#pump();
+  }
+
+  #write(bytes: Uint8Array, written: (ok: boolean) => void): void {
+    const socket = this.#socket;
+    if (this.#dead || this.#network.blackhole) {
+      this.#dead = true;
+    } else if (socket?.writable) {
+      socket.write(bytes, (error) => written(error === null || error === undefined));
+    }
+  }
+
+  /** The connection is gone without the host's doing. */
+  #lose(): void {
+    const wasOpen = this.state === "CONNECTED";
+    this.#shut();
+    if (wasOpen) this.#events.onClosed();
+  }
+
+  #shut(): void {
+    if (this.open) this.state = "CLOSED";
+    this.#release();
+    for (const end of [...this.#endings]) end();
+  }
+
+  #release(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#up.clear();
+    this.#down.clear();
+    this.#onTheWayBytes = 0;
+    if (socket !== null) this.#network.giveUp(socket);
+  }
+}

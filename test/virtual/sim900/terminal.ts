@@ -1,0 +1,96 @@
+/** A person at a terminal on the virtual modem's line: types bytes, reads bytes, and lets the clock run. */
+import type { Duplex } from "node:stream";
+import type { RigEvent } from "../../../rig/core/events.js";
+import { VirtualModem, type VirtualModemOptions } from "../../../rig/virtual/virtual-modem.js";
+import { ManualClock } from "../../support/manual-clock.js";
+
+const BAUD_BPS = 9600;
+const STEP_MS = 5;
+
+export class Terminal {
+  readonly clock: ManualClock;
+  readonly modem: VirtualModem;
+  readonly events: RigEvent[] = [];
+  #stream: Duplex | null = null;
+  #heard = "";
+
+  constructor(options: Partial<VirtualModemOptions> = {}) {
+    this.clock = new ManualClock(Date.UTC(2026, 0, 1));
+    this.modem = new VirtualModem({
+      clock: this.clock,
+      seed: 1,
+      baudBps: BAUD_BPS,
+      emit: (event) => this.events.push(event),
+      mayReach: (host) => host === "127.0.0.1" || host === "localhost",
+      ...options,
+    });
+  }
+
+  /** Opens the line, a new one after the last was closed. */
+  async open(baudBps = BAUD_BPS): Promise<this> {
+    const stream = await this.modem.line.open(baudBps);
+    stream.on("data", (bytes: Buffer) => {
+      this.#heard += bytes.toString("latin1");
+    });
+    this.#stream = stream;
+    return this;
+  }
+
+  async close(): Promise<void> {
+    this.#stream?.destroy();
+    this.#stream = null;
+    await this.pass(0);
+  }
+
+  /** Bytes heard since the last time they were taken, each one character. */
+  heard(): string {
+    const heard = this.#heard;
+    this.#heard = "";
+    return heard;
+  }
+
+  type(characters: string): void {
+    this.#stream!.write(Buffer.from(characters, "latin1"));
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+  }
+
+  /** Lets time pass until the bytes heard end so; gives them all. */
+  async hear(ending: string | RegExp, limitMs = 10_000): Promise<string> {
+    const endMs = this.clock.steadyMs() + limitMs;
+    const done = () => (typeof ending === "string" ? this.#heard.endsWith(ending) : ending.test(this.#heard));
+    while (!done()) {
+      if (this.clock.steadyMs() >= endMs) {
+        throw new Error(`not heard in ${limitMs} ms: ${String(ending)}, but ${JSON.stringify(this.#heard)}`);
+      }
+      await this.pass(STEP_MS);
+    }
+    return this.heard();
+  }
+
+  /** Types a command and its return; gives all that is heard up to `ending`. */
+  async ask(
+    command: string,
+    ending: string | RegExp = /\r\n(OK|ERROR|\+CM[ES] ERROR: [^\r]+)\r\n$/,
+    limitMs?: number,
+  ) {
+    this.type(`${command}\r`);
+    return this.hear(ending, limitMs);
+  }
+
+  /** As most drivers begin: no echo, and a bearer up to IP STATUS. */
+  async bringUp(...before: string[]): Promise<void> {
+    await this.ask("ATE0");
+    for (const command of before) await this.ask(command);
+    await this.ask('AT+CSTT="internet","",""');
+    await this.ask("AT+CIICR");
+    await this.ask("AT+CIFSR", /\d\r\n$/);
+  }
+
+  async stop(): Promise<void> {
+    await this.modem.stop();
+    await this.pass(0);
+  }
+}
