@@ -8,8 +8,9 @@ import { createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from "aedes";
 import { describeError, PortError } from "../core/errors.js";
 import { trace } from "../core/log.js";
-import { parseTopic } from "../core/topics.js";
+import { formatTopic, parseTopic, RIG } from "../core/topics.js";
 import { PacketSize } from "./packet-size.js";
+import { meterStatuses } from "./rig-status.js";
 
 export const BROKER_USER = "rig";
 /** CONNECT with its will is the largest packet of ours, about 200 bytes; commands and answers are small too. */
@@ -28,6 +29,8 @@ export interface BrokerOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly site: string;
+  /** Ids of the meters whose status follows the rig's; left out: none. */
+  readonly meters?: readonly string[];
   readonly password: string;
   /**
    * Takes a frame before it is acknowledged. If it throws, there is no PUBACK and the connection is closed, which is the only
@@ -44,7 +47,7 @@ export interface Broker {
 
 /** @throws PortError "broker/taken" or "broker/unreachable" */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { site, accept } = options;
+  const { site, meters = [], accept } = options;
   const aedes = await Aedes.createBroker({
     connectTimeout: CONNECT_LIMIT_MS,
     drainTimeout: DRAIN_LIMIT_MS,
@@ -68,6 +71,19 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   // Without a listener an error of one client would end the process.
   aedes.on("clientError", (client: Client, error: Error) => log("%s: %s", client.id, error.message));
   aedes.on("connectionError", (_client: Client, error: Error) => log("unknown client: %s", error.message));
+
+  aedes.subscribe(
+    formatTopic({ site, meter: RIG, kind: "status" }),
+    ({ topic, payload }, done) => {
+      for (const status of meterStatuses(site, meters, topic, Buffer.from(payload))) {
+        aedes.publish({ cmd: "publish", dup: false, qos: 1, retain: true, ...status }, (error) => {
+          if (error) log("%s: %s", status.topic, error.message);
+        });
+      }
+      done();
+    },
+    () => log("listens for the rig's status"),
+  );
 
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

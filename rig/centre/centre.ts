@@ -107,6 +107,7 @@ async function openWay(
   alerts: Alerts,
 ): Promise<{ access: BrokerAccess; close: () => Promise<void> }> {
   const { site } = config;
+  const meters = config.meters.map(({ id }) => id);
   const { host, port } = config.broker;
   const accept = (topic: string, payload: Uint8Array) => {
     intake.accept(topic, payload);
@@ -114,11 +115,11 @@ async function openWay(
   if (port === "embedded") {
     const { password, notices } = openBrokerPassword(dataDirectory);
     for (const text of notices) alerts.raise("storage", null, text);
-    const broker = await startBroker({ host, port: config.broker.listen, site, password, accept });
+    const broker = await startBroker({ host, port: config.broker.listen, site, meters, password, accept });
     const access = { host, port: broker.port, username: BROKER_USER, password };
     return { access, close: () => broker.stop() };
   }
   const access = brokerAccess({ ...config.broker, port });
-  const subscription = startSubscription({ ...access, site, accept, clock, alerts });
+  const subscription = startSubscription({ ...access, site, meters, accept, clock, alerts });
   return { access, close: () => subscription.stop() };
 }

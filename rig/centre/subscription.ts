@@ -7,7 +7,9 @@ import { MqttClient } from "mqtt";
 import { type Clock, sleep } from "../core/clock.js";
 import { describeError } from "../core/errors.js";
 import { trace } from "../core/log.js";
+import { formatTopic, parseTopic, RIG } from "../core/topics.js";
 import type { Alerts } from "./alerts.js";
+import { meterStatuses } from "./rig-status.js";
 
 const RECONNECT_MS = 5000;
 const CONNECT_LIMIT_MS = 30_000;
@@ -18,6 +20,8 @@ const log = trace("rig:centre:subscription");
 
 export interface SubscriptionOptions {
   readonly site: string;
+  /** Ids of the meters whose status follows the rig's. */
+  readonly meters: readonly string[];
   readonly host: string;
   readonly port: number;
   readonly username?: string;
@@ -34,7 +38,7 @@ export interface Subscription {
 
 /** Connects, and connects again for ever; an unreachable broker is no error, but an alert when it goes and one when it is back. */
 export function startSubscription(options: SubscriptionOptions): Subscription {
-  const { site, host, port, username, password, accept, alerts, clock } = options;
+  const { site, meters, host, port, username, password, accept, alerts, clock } = options;
   const client = new MqttClient(() => createConnection({ host, port, noDelay: true }), {
     clientId: `meter-rig-centre.${site}`,
     clean: false,
@@ -46,9 +50,15 @@ export function startSubscription(options: SubscriptionOptions): Subscription {
     reconnectOnConnackError: true,
     manualConnect: true, // so that nothing arrives before handleMessage is ours
   });
+  const take = (topic: string, payload: Buffer) => {
+    if (parseTopic(topic)?.kind !== "status") return accept(topic, payload);
+    for (const status of meterStatuses(site, meters, topic, payload)) {
+      client.publish(status.topic, status.payload, { qos: 1, retain: true });
+    }
+  };
   client.handleMessage = ({ topic, payload }, done) => {
     try {
-      accept(topic.toString(), Buffer.from(payload));
+      take(topic.toString(), Buffer.from(payload));
       done();
     } catch (error) {
       log("not stored: %s", describeError(error));
@@ -67,7 +77,8 @@ export function startSubscription(options: SubscriptionOptions): Subscription {
     alerts.raise("broker", null, text);
   };
   client.on("connect", () => {
-    client.subscribe(`meter-rig/${site}/+/frame`, { qos: 1 }, (error) => {
+    const rigStatus = formatTopic({ site, meter: RIG, kind: "status" });
+    client.subscribe([`meter-rig/${site}/+/frame`, rigStatus], { qos: 1 }, (error) => {
       if (error === null) tell(false, `the centre is connected to ${where} again`);
       else tell(true, `the centre cannot subscribe at ${where}: ${error.message}`);
     });

@@ -15,6 +15,7 @@ async function broker(accept: (topic: string, payload: Uint8Array) => void = () 
     host: "127.0.0.1",
     port: 0,
     site: "lab-1",
+    meters: ["main", "neighbour"],
     password: PASSWORD,
     accept,
   });
@@ -106,6 +107,48 @@ describe("the embedded broker", () => {
     await expect(rig.subscribeAsync("meter-rig/lab-2/#")).rejects.toThrow();
   });
 
+  it("lets the meters' statuses follow the rig's: its last will, its return, its goodbye", async () => {
+    const { port } = await broker();
+    const status = (meter: string) => `meter-rig/lab-1/${meter}/status`;
+    const said: string[] = [];
+    const watcher = await client(port);
+    watcher.on("message", (topic, payload) => said.push(`${topic.split("/")[2]} ${payload}`));
+    await watcher.subscribeAsync("meter-rig/lab-1/+/status", { qos: 1 });
+    const connect = () =>
+      client(port, {
+        clientId: "meter-rig.lab-1",
+        clean: false,
+        will: { topic: status("rig"), payload: Buffer.from("offline"), qos: 1, retain: true },
+      });
+    const all = (text: string) => [`rig ${text}`, `main ${text}`, `neighbour ${text}`];
+    const next = async (text: string) => {
+      await until(() => said.length === 3, text);
+      expect(said.splice(0)).toEqual(all(text));
+    };
+    const first = await connect();
+    await first.publishAsync(status("rig"), "online", { qos: 1, retain: true });
+    await next("online");
+    first.stream.destroy();
+    await next("offline");
+    const second = await connect();
+    await second.publishAsync(status("rig"), "online", { qos: 1, retain: true });
+    await next("online");
+    // The broker finds the old connection only when the new one comes: its last will must not have the last word.
+    const third = await connect();
+    await third.publishAsync(status("rig"), "online", { qos: 1, retain: true });
+    await until(() => said.length === 6, "the last will, and online");
+    expect(said.splice(0)).toEqual([...all("offline"), ...all("online")]);
+    await third.publishAsync(status("rig"), "gibberish", { qos: 1, retain: true });
+    await third.publishAsync(status("main"), "offline", { qos: 1, retain: true });
+    await until(() => said.length === 2, "what is no status of the rig");
+    expect(said.splice(0)).toEqual(["rig gibberish", "main offline"]);
+    const late = await client(port);
+    late.on("message", (topic, payload) => said.push(`late ${topic.split("/")[2]} ${payload}`));
+    await late.subscribeAsync("meter-rig/lab-1/neighbour/status", { qos: 1 });
+    await until(() => said.length === 1, "the retained status");
+    expect(said).toEqual(["late neighbour online"]);
+  });
+
   it("closes on a packet of more than 4096 bytes after its header, and on bytes that are no MQTT", async () => {
     const { port } = await broker();
     for (const bytes of [
@@ -132,7 +175,14 @@ describe("the embedded broker", () => {
     onTestFinished(() => void other.close());
     const { port } = other.address() as { port: number };
     await expect(
-      startBroker({ host: "127.0.0.1", port, site: "lab-1", password: PASSWORD, accept: () => undefined }),
+      startBroker({
+        host: "127.0.0.1",
+        port,
+        site: "lab-1",
+        meters: ["main", "neighbour"],
+        password: PASSWORD,
+        accept: () => undefined,
+      }),
     ).rejects.toMatchObject({ code: "broker/taken", message: expect.stringContaining(`127.0.0.1:${port}`) });
   });
 });

@@ -1,8 +1,9 @@
 /** mqtt.js waits by the runner's timers, which the test steps; its sockets are real. */
 import { createServer } from "node:net";
+import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Alerts } from "../../rig/centre/alerts.js";
-import { startBroker } from "../../rig/centre/broker.js";
+import { BROKER_USER, startBroker } from "../../rig/centre/broker.js";
 import { startSubscription } from "../../rig/centre/subscription.js";
 import { systemClock } from "../../rig/core/clock.js";
 import type { RigEvent } from "../../rig/core/events.js";
@@ -34,6 +35,7 @@ describe("the subscription at another broker", () => {
     const texts = () => events.map((event) => (event.event === "alert" ? `${event.kind} ${event.text}` : ""));
     const subscription = startSubscription({
       site: "lab-1",
+      meters: ["main"],
       host: "127.0.0.1",
       port,
       username: "rig",
@@ -62,5 +64,41 @@ describe("the subscription at another broker", () => {
     onTestFinished(() => broker.stop());
     await reached(() => events.length > 1);
     expect(texts().slice(1)).toEqual([`broker the centre is connected to ${where} again`]);
+  });
+
+  it("lets the meters' statuses follow the rig's, also what was said before it came", async () => {
+    const access = { site: "lab-1", host: "127.0.0.1", password: "p", accept: () => undefined };
+    const broker = await startBroker({ ...access, port: 0 });
+    onTestFinished(() => broker.stop());
+    const login = { username: BROKER_USER, password: "p", reconnectPeriod: 0 };
+    const other = await connectAsync({ host: broker.host, port: broker.port, ...login });
+    onTestFinished(() => void other.stream.destroy());
+    const said: string[] = [];
+    other.on("message", (topic, payload) => said.push(`${topic} ${payload}`));
+    await other.subscribeAsync(["meter-rig/lab-1/main/status", "meter-rig/lab-1/neighbour/status"], {
+      qos: 1,
+    });
+    const rigSays = (text: string) =>
+      other.publishAsync("meter-rig/lab-1/rig/status", text, { qos: 1, retain: true });
+    await rigSays("online");
+    const subscription = startSubscription({
+      ...access,
+      port: broker.port,
+      username: BROKER_USER,
+      meters: ["main", "neighbour"],
+      clock: systemClock,
+      alerts: new Alerts(new ManualClock(), () => undefined),
+    });
+    onTestFinished(() => subscription.stop());
+    const follows = async (text: string) => {
+      await reached(() => said.length === 2);
+      expect(said.splice(0)).toEqual([
+        `meter-rig/lab-1/main/status ${text}`,
+        `meter-rig/lab-1/neighbour/status ${text}`,
+      ]);
+    };
+    await follows("online");
+    await rigSays("offline");
+    await follows("offline");
   });
 });
