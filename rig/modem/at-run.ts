@@ -60,7 +60,6 @@ export class AtRun<T> {
   /** @returns whether the element belongs to this command */
   take(element: AtElement): boolean {
     if (this.#over) return false;
-    if (element.type === "prompt") void this.#fill();
     if (element.type === "line") {
       const result = parseErrorResult(element.text);
       if (result !== null) {
@@ -71,6 +70,8 @@ export class AtRun<T> {
       }
     }
     const verdict = this.#match(element);
+    // Only after the matcher knows of it: the result may come while the payload is being written.
+    if (element.type === "prompt") void this.#fill();
     if (verdict.kind === "foreign") return element.type === "prompt";
     if (element.type === "line") this.lastLine = element.text;
     if (verdict.kind === "done") this.#end({ kind: "done", value: verdict.value });
