@@ -9,7 +9,7 @@
 import { type Clock, sleep } from "../core/clock.js";
 import { describeError, ModemError } from "../core/errors.js";
 import type { EmitEvent } from "../core/events.js";
-import type { AtPort } from "./at-command.js";
+import type { AtCommand, AtPort } from "./at-command.js";
 import { decodeGsm, decodeUcs2Hex, encodeGsm, encodeUcs2Hex } from "./gsm-alphabet.js";
 import {
   characterSet,
@@ -67,12 +67,12 @@ export async function prepareMessages(port: AtPort, signal?: AbortSignal): Promi
   await port.run(messageIndications(), signal);
 }
 
-/** The messages of one bring-up of the modem; its methods may be called at any time, and wait for each other. */
+/** The messages of one bring-up of the modem; its methods may be called at any time. */
 export class Messages {
   readonly #port: AtPort;
   readonly #clock: Clock;
   readonly #emit: EmitEvent;
-  /** Ends when the operation before has ended: the character set is the modem's, not a message's. */
+  /** Ends when what was being taken before is taken. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: { readonly port: AtPort; readonly clock: Clock; readonly emit: EmitEvent }) {
@@ -105,7 +105,7 @@ export class Messages {
 
   /** Takes a message that +CMTI told of out of the SIM's store, and emits it. Rejects as AtPort.run does. */
   async receive(index: number, signal?: AbortSignal): Promise<void> {
-    await this.#inTurn(() => this.#take(index, signal));
+    await this.#take(index, signal);
   }
 
   /**
@@ -117,27 +117,27 @@ export class Messages {
     let left = store?.used ?? 0;
     // SIM900's places are numbered from 1.
     for (let index = 1; left > 0 && index <= (store?.total ?? 0); index += 1) {
-      if (await this.#inTurn(() => this.#take(index, signal))) left -= 1;
+      if (await this.#take(index, signal)) left -= 1;
     }
   }
 
   /** @returns whether anything is, or was, stored there */
-  async #take(index: number, signal: AbortSignal | undefined): Promise<boolean> {
-    return await this.#inUcs2(async () => {
-      const message = await this.#port.run(readMessage(index), signal).catch(refusedAsEmpty);
+  #take(index: number, signal: AbortSignal | undefined): Promise<boolean> {
+    // One after the other, so that no message is read twice before it is deleted.
+    const taken = this.#turn.then(async () => {
+      const message = await this.#runIn("UCS2", [], readMessage(index), signal).catch(refusedAsEmpty);
       if (message === null) return false;
       // What was stored to be sent is the SIM owner's.
       if (message.status.startsWith("REC")) {
-        this.#emitReceived(message);
+        const [number, text] = [readText(message.number), readText(message.text)];
+        this.#emit({ event: "sms", direction: "received", number, text });
         // A full store takes no more messages, and says nothing.
         await this.#port.run(deleteMessage(index), signal);
       }
       return true;
-    }, signal);
-  }
-
-  #emitReceived({ number, text }: { readonly number: string; readonly text: string }): void {
-    this.#emit({ event: "sms", direction: "received", number: readText(number), text: readText(text) });
+    });
+    this.#turn = taken.catch(() => undefined);
+    return taken;
   }
 
   async #sendUntilTaken(
@@ -147,42 +147,39 @@ export class Messages {
   ): Promise<number> {
     for (const againAfterMs of AGAIN_AFTER_MS) {
       try {
-        return await this.#inTurn(() => this.#sendOnce(number, message, signal));
+        return await this.#sendOnce(number, message, signal);
       } catch (error) {
         if (!(error instanceof ModemError && error.code === "modem/refused")) throw error;
         await sleep(this.#clock, againAfterMs, signal);
       }
     }
-    return await this.#inTurn(() => this.#sendOnce(number, message, signal));
+    return await this.#sendOnce(number, message, signal);
   }
 
-  async #sendOnce(number: string, message: EncodedMessage, signal: AbortSignal | undefined): Promise<number> {
-    if (message.characterSet === "UCS2") {
-      return await this.#inUcs2(async () => {
-        await this.#port.run(textParameters(DCS_UCS2), signal);
-        return await this.#port.run(sendMessage(encodeUcs2Hex(number), message.body), signal);
-      }, signal);
-    }
-    await this.#port.run(textParameters(DCS_DEFAULT_ALPHABET), signal);
-    return await this.#port.run(sendMessage(number, message.body), signal);
+  #sendOnce(number: string, message: EncodedMessage, signal: AbortSignal | undefined): Promise<number> {
+    const ucs2 = message.characterSet === "UCS2";
+    const scheme = textParameters(ucs2 ? DCS_UCS2 : DCS_DEFAULT_ALPHABET);
+    const send = sendMessage(ucs2 ? encodeUcs2Hex(number) : number, message.body);
+    return this.#runIn(message.characterSet, [scheme], send, signal);
   }
 
-  /** Runs with AT+CSCS="UCS2", and sets "GSM" again whatever comes of it. */
-  async #inUcs2<T>(action: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    try {
-      await this.#port.run(characterSet("UCS2"), signal);
-      return await action();
-    } finally {
-      // Without the signal: giving up must not leave the set behind. A failure is of the line, and the next bring-up sets all.
-      await this.#port.run(characterSet("GSM")).catch(() => undefined);
-    }
-  }
-
-  /** One operation after the other. */
-  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(operation);
-    this.#turn = result.catch(() => undefined);
-    return result;
+  /**
+   * Runs commands in a character set, and sets "GSM" again. All are asked for at once, so that they stand behind each other in
+   * the channel's queue and nothing comes between: an operator's name in hex, another message's parameters.
+   * @returns what the last one does; what went wrong around it shows in it, or at the next bring-up
+   */
+  async #runIn<T>(
+    set: "GSM" | "UCS2",
+    before: readonly AtCommand<unknown>[],
+    command: AtCommand<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const around = [characterSet(set), ...before].map((setting) => this.#port.run(setting, signal));
+    const result = this.#port.run(command, signal);
+    // Without the signal: who gives up leaves the modem as it was.
+    if (set !== "GSM") around.push(this.#port.run(characterSet("GSM")));
+    await Promise.allSettled([...around, result]);
+    return await result;
   }
 }
 

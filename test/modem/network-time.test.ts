@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ModemError } from "../../rig/core/errors.js";
 import type { ClockEvent } from "../../rig/core/events.js";
-import type { AtCommand, AtPort } from "../../rig/modem/at-command.js";
 import { compareClocks, NetworkTime, parseNetworkTime } from "../../rig/modem/network-time.js";
 import { ManualClock } from "../support/manual-clock.js";
+import { AnsweringPort } from "./answering-port.js";
 
 const utc = (text: string) => Date.parse(`${text}Z`);
 
@@ -102,41 +102,29 @@ describe("the comparison of two clocks", () => {
   });
 });
 
-/** A modem that knows one command, AT+CCLK?. */
-class CclkPort implements AtPort {
-  value: string | ModemError = "";
-
-  async run<T>(command: AtCommand<T>): Promise<T> {
-    expect(command.text).toBe("AT+CCLK?");
-    if (this.value instanceof ModemError) throw this.value;
-    const matcher = command.match();
-    let verdict = matcher({ type: "line", text: `+CCLK: "${this.value}"` });
-    if (verdict.kind === "more") verdict = matcher({ type: "line", text: "OK" });
-    if (verdict.kind !== "done") throw new Error("not done at OK");
-    return verdict.value;
-  }
-}
-
 describe("the watch on the PC's clock", () => {
   const startMs = utc("2026-07-01T12:00:00");
   const setUp = () => {
     const clock = new ManualClock(startMs);
-    const port = new CclkPort();
+    const cclk: { value: string | ModemError } = { value: "" };
+    const port = new AnsweringPort(() =>
+      cclk.value instanceof ModemError ? cclk.value : [`+CCLK: "${cclk.value}"`, "OK"],
+    );
     const events: ClockEvent[] = [];
     const time = new NetworkTime({
       clock,
       zoneMinutes: () => 120,
       emit: (event) => void (event.event === "clock" && events.push(event)),
     });
-    return { clock, port, time, events, states: () => events.map(({ state }) => state) };
+    return { clock, port, cclk, time, events, states: () => events.map(({ state }) => state) };
   };
 
   it("says once that the clocks agree, not every hour", async () => {
-    const { clock, port, time, events } = setUp();
-    port.value = "26/07/01,14:00:00+08";
+    const { clock, port, cclk, time, events } = setUp();
+    cclk.value = "26/07/01,14:00:00+08";
     await time.check(port);
     await clock.advance(3_600_000);
-    port.value = "26/07/01,15:00:00+08";
+    cclk.value = "26/07/01,15:00:00+08";
     await time.check(port);
     expect(events).toEqual([
       {
@@ -150,15 +138,15 @@ describe("the watch on the PC's clock", () => {
   });
 
   it("says that the clock was set, by how much, and what it is then", async () => {
-    const { clock, port, time, events, states } = setUp();
-    port.value = "26/07/01,14:00:00+08";
+    const { clock, port, cclk, time, events, states } = setUp();
+    cclk.value = "26/07/01,14:00:00+08";
     await time.check(port);
     clock.stepWallClock(-42_000);
     await clock.advance(1000);
     time.look();
     expect(events[1]).toMatchObject({ state: "stepped", differenceS: -42 });
     expect(events[1]!.detail).toContain("set back by 42 s");
-    port.value = "26/07/01,14:00:01+08";
+    cclk.value = "26/07/01,14:00:01+08";
     await time.check(port);
     expect(states()).toEqual(["agrees", "stepped", "differs"]);
     expect(events[2]).toMatchObject({ differenceS: -42 });
@@ -174,17 +162,18 @@ describe("the watch on the PC's clock", () => {
   });
 
   it("knows nothing while the modem's clock was never set, or the modem refuses to say", async () => {
-    const { port, time, events } = setUp();
-    port.value = "04/01/01,00:02:10+00";
+    const { port, cclk, time, events } = setUp();
+    cclk.value = "04/01/01,00:02:10+00";
     await time.check(port);
-    port.value = new ModemError("modem/refused", "AT+CCLK?: operation not allowed");
+    cclk.value = new ModemError("modem/refused", "AT+CCLK?: operation not allowed");
     await time.check(port);
+    expect(port.sent).toEqual(["AT+CCLK?", "AT+CCLK?"]);
     expect(events).toMatchObject([{ state: "unknown", differenceS: null }]);
   });
 
   it("passes on that the modem does not answer", async () => {
-    const { port, time, events } = setUp();
-    port.value = new ModemError("modem/timeout", "no answer to AT+CCLK?");
+    const { port, cclk, time, events } = setUp();
+    cclk.value = new ModemError("modem/timeout", "no answer to AT+CCLK?");
     await expect(time.check(port)).rejects.toMatchObject({ code: "modem/timeout" });
     expect(events).toEqual([]);
   });
