@@ -89,7 +89,7 @@ exit code: 0 after a clean stop, 2 for a bad command line or configuration, 1 ot
 const LEAST_RUN_MS = 1000;
 /** Timers of Node end at 2^31 ms, 596 h. */
 const LONGEST_RUN_MS = 500 * 3_600_000;
-const DEFAULT_BAUD_BPS = 9600;
+export const DEFAULT_BAUD_BPS = 9600;
 
 const RUN_OPTIONS = ["config", "data", "plain", "teach", "trace", "for"] as const;
 /** Every command with the options that it takes. */

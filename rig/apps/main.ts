@@ -2,18 +2,29 @@
 import { formatPorts, listPorts } from "../board/list-ports.js";
 import { systemClock } from "../core/clock.js";
 import { type ConfigFile, readConfigFile } from "../core/config-file.js";
-import { ConfigError, describeError, StorageError } from "../core/errors.js";
+import { ConfigError, describeError, PortError, StorageError } from "../core/errors.js";
 import type { EmitEvent, RigEvent, TimedEvent } from "../core/events.js";
 import { projectVersion } from "../core/project-root.js";
 import { Dashboard } from "../dashboard/dashboard.js";
-import { parseCommandLine, type RunOptions, USAGE, UsageError } from "./command-line.js";
+import { runAtTerminal } from "../modem/at-terminal.js";
+import {
+  type AtOptions,
+  DEFAULT_BAUD_BPS,
+  parseCommandLine,
+  type RunOptions,
+  USAGE,
+  UsageError,
+  type VirtualModemOptions,
+} from "./command-line.js";
 import { lockDataDirectory } from "./data-directory.js";
+import { createVirtualModem, openModemLine } from "./modem-line.js";
 import { plainPrinter } from "./plain-output.js";
 import { startCentreOf, startRig } from "./rig.js";
 import { listenForVerbs } from "./stdin-commands.js";
+import { startModemServer } from "./virtual-modem-server.js";
 
 /** Whatever a clean stop waits for, it does not wait longer. */
-const STOP_LIMIT_MS = 15_000;
+const STOP_LIMIT_MS = 20_000;
 
 /** @param words the command line without node and script */
 export async function main(words: readonly string[]): Promise<void> {
@@ -29,13 +40,22 @@ export async function main(words: readonly string[]): Promise<void> {
       case "ports":
         process.stdout.write(`${formatPorts(await listPorts())}\n`);
         return;
+      case "at":
+        await runTerminal(commandLine);
+        break;
+      case "virtual-modem":
+        await untilAsked(commandLine.stopAfterMs, (quit) => startVirtualModem(commandLine, quit));
+        break;
       case "centre":
         await run(commandLine, startCentreAlone);
-        return;
+        break;
       case "run":
         await run(commandLine, commandLine.plain ? startPlain : startDashboard);
-        return;
+        break;
     }
+    // Where stdout is a pipe and Windows the system, exit would cut off what is not written yet.
+    await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+    process.exit(0);
   } catch (error) {
     process.stderr.write(`${describeError(error)}\n`);
     process.exit(exitCode(error));
@@ -59,55 +79,60 @@ interface Place {
   readonly configFile: ConfigFile;
   readonly dataDirectory: string;
   readonly teach: boolean;
+  readonly traceAt: boolean;
   /** Asks for a clean stop; may be called more than once. */
   readonly quit: () => void;
 }
 
 type Start = (place: Place) => Promise<Started>;
 
-/** Holds the data directory, runs until something asks for a stop, and stops cleanly. */
-async function run(options: RunOptions, start: Start): Promise<void> {
-  const configFile = readConfigFile(options.configFile);
-  const lock = lockDataDirectory(options.dataDirectory);
+/** Runs what is started until something asks for a stop, and stops it cleanly. */
+async function untilAsked(
+  stopAfterMs: number | null,
+  start: (quit: () => void) => Promise<Started>,
+): Promise<void> {
   let quit: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => {
     quit = resolve;
   });
   process.once("SIGINT", quit);
   process.once("SIGTERM", quit);
+  if (stopAfterMs !== null) systemClock.after(stopAfterMs, quit);
+  const started = await start(quit);
+  await asked;
+  systemClock.after(STOP_LIMIT_MS, () => {
+    process.stderr.write(`it did not stop within ${STOP_LIMIT_MS / 1000} s and is ended\n`);
+    process.exit(1);
+  });
+  await started.stop();
+}
+
+/** Holds the data directory and runs the configuration. */
+async function run(options: RunOptions, start: Start): Promise<void> {
+  const configFile = readConfigFile(options.configFile);
+  const lock = lockDataDirectory(options.dataDirectory);
+  const { dataDirectory, teach, traceAt, stopAfterMs } = options;
   try {
-    if (options.stopAfterMs !== null) systemClock.after(options.stopAfterMs, quit);
-    const { dataDirectory, teach } = options;
-    const started = await start({ configFile, dataDirectory, teach, quit });
-    await asked;
-    systemClock.after(STOP_LIMIT_MS, () => {
-      process.stderr.write(`the rig did not stop within ${STOP_LIMIT_MS / 1000} s and is ended\n`);
-      process.exit(1);
-    });
-    await started.stop();
+    await untilAsked(stopAfterMs, (quit) => start({ configFile, dataDirectory, teach, traceAt, quit }));
   } finally {
     lock.release();
   }
-  // Where stdout is a pipe and Windows the system, exit would cut off what is not written yet.
-  await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
-  process.exit(0);
 }
 
 function timed(show: (event: TimedEvent) => void): EmitEvent {
   return (event: RigEvent) => show({ ...event, time: new Date(systemClock.nowMs()).toISOString() });
 }
 
-async function startPlain({ configFile, dataDirectory, teach, quit }: Place): Promise<Started> {
+async function startPlain({ quit, ...place }: Place): Promise<Started> {
   const emit = timed(plainPrinter(process.stdout, quit));
-  sayModem(configFile, emit);
   const showWaveform = () => undefined;
-  const rig = await startRig({ configFile, dataDirectory, clock: systemClock, emit, showWaveform, teach });
-  listenForVerbs(process.stdin, { bench: rig.bench, quit, emit });
+  const rig = await startRig({ ...place, clock: systemClock, emit, showWaveform });
+  listenForVerbs(process.stdin, { ...rig, quit, emit });
   return rig;
 }
 
-async function startDashboard({ configFile, dataDirectory, teach, quit }: Place): Promise<Started> {
-  const { config } = configFile;
+async function startDashboard({ quit, ...place }: Place): Promise<Started> {
+  const { config } = place.configFile;
   // What goes wrong before everything runs is told on the plain terminal; events until then are shown afterwards.
   const early: TimedEvent[] = [];
   let dashboard: Dashboard | null = null;
@@ -115,14 +140,11 @@ async function startDashboard({ configFile, dataDirectory, teach, quit }: Place)
     if (dashboard === null) early.push(event);
     else dashboard.show(event);
   });
-  sayModem(configFile, emit);
   const rig = await startRig({
-    configFile,
-    dataDirectory,
+    ...place,
     clock: systemClock,
     emit,
     showWaveform: (meter, waveform) => dashboard?.showWaveform(meter, waveform),
-    teach,
   });
   dashboard = new Dashboard({ config, clock: systemClock, onQuit: quit, virtual: rig.bench !== null });
   for (const event of early) dashboard.show(event);
@@ -148,9 +170,59 @@ async function startCentreAlone({ configFile, dataDirectory, quit }: Place): Pro
   return startCentreOf({ configFile, dataDirectory, clock: systemClock, emit });
 }
 
-/** The configuration may name a modem already; the reports go by the PC's own network all the same, and that is said. */
-function sayModem({ config }: ConfigFile, emit: EmitEvent): void {
-  if (config.modem === "none") return;
-  const text = `the modem on ${config.modem.port} is left alone: reports go by the PC's own network`;
-  emit({ event: "alert", kind: "modem", meter: null, text });
+/** A virtual SIM900 alone, its wire on a TCP port. */
+async function startVirtualModem(
+  { listen, baudBps, seed, reach }: VirtualModemOptions,
+  quit: () => void,
+): Promise<Started> {
+  const emit = timed(plainPrinter(process.stdout, quit));
+  const virtualModem = createVirtualModem({ baudBps, seed, reach, clock: systemClock, emit });
+  const server = await startModemServer({ line: virtualModem.line, baudBps, ...listen, emit });
+  emit({ event: "listening", address: server.address });
+  listenForVerbs(process.stdin, { bench: null, virtualModem, modem: null, quit, emit });
+  return {
+    async stop() {
+      await server.stop();
+      await virtualModem.stop();
+    },
+  };
+}
+
+/** @throws ConfigError when the configuration names no modem; PortError */
+async function runTerminal({ configFile: file, port, baudBps }: AtOptions): Promise<void> {
+  const { config, fault } = readConfigFile(file);
+  const { modem } = config;
+  if (port === null && modem === "none") {
+    const problem = "there is no modem to talk to; name one here, or give --port";
+    throw fault({ path: ["modem"], value: modem, problem });
+  }
+  const configured = modem === "none" ? undefined : modem;
+  const baud = baudBps ?? configured?.baud ?? DEFAULT_BAUD_BPS;
+  const { line, virtualModem } = openModemLine({
+    port: port ?? configured!.port,
+    baudBps: baud,
+    seed: config.virtual.seed,
+    reach: [config.broker.host],
+    clock: systemClock,
+    emit: () => undefined,
+  });
+  try {
+    const stream = await line.open(baud);
+    const interactive = process.stdin.isTTY === true;
+    const { answered } = await runAtTerminal({
+      stream,
+      input: process.stdin,
+      output: process.stdout,
+      interactive,
+      clock: systemClock,
+      portName: line.name,
+    });
+    if (!answered) {
+      throw new PortError("modem/no-answer", `the modem on ${line.name} never answered at ${baud} baud`, {
+        hint: "check its supply, its power key, the cable, and the baud rate (--baud)",
+      });
+    }
+  } finally {
+    await virtualModem?.stop();
+  }
 }

@@ -21,6 +21,7 @@ import { energyWh } from "../measure/registers.js";
 import type { Router } from "../route/router.js";
 import { quantise } from "../seal/frame.js";
 import type { Sealer } from "../seal/sealer.js";
+import type { BoardPowerKey } from "./power-key.js";
 import { StorageWatch } from "./storage-watch.js";
 
 export interface MeterOptions {
@@ -37,6 +38,8 @@ export interface MeterOptions {
   readonly showWaveform: (meter: string, waveform: Waveform) => void;
   /** Teaching mode: the paper's formulas beside every reading. */
   readonly teach?: boolean;
+  /** The modem's, where this meter's board drives it. */
+  readonly powerKey?: BoardPowerKey | null;
 }
 
 /** What is on its way to the display gets there before the port closes: a full redraw is 420 bytes, 73 ms [ms]. */
@@ -87,6 +90,7 @@ export class Meter {
   /** Leaves the board and closes the running interval with a report of what was measured of it. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#options.powerKey?.boardLeaving();
     await sleep(this.#options.clock, LAST_WORDS_MS);
     await this.#supervisor.stop();
     this.#closeInterval();
@@ -99,6 +103,7 @@ export class Meter {
     for (const output of [meter.bus.out, meter.link.tx, meter.relay, meter.led]) {
       pins.setMode(firmataPin(output), "output");
     }
+    this.#options.powerKey?.boardReady(pins);
     if (this.#measurement === null) {
       this.#measurement = new MeterMeasurement({
         meter,
@@ -120,6 +125,7 @@ export class Meter {
   }
 
   #boardLost(): void {
+    this.#options.powerKey?.boardLost();
     this.#lcd = null;
     this.#reading = null;
     this.#closeInterval();

@@ -10,6 +10,7 @@ import type { EmitEvent } from "../core/events.js";
 import type { Waveform } from "../measure/estimator.js";
 import { type LoadedRecord, RegisterFile } from "../measure/register-file.js";
 import { energyWh, raisedTo } from "../measure/registers.js";
+import type { Modem } from "../modem/modem.js";
 import { Journal } from "../route/journal.js";
 import { Router } from "../route/router.js";
 import { makeMissingKeys } from "../seal/key-file.js";
@@ -17,11 +18,16 @@ import { Sealer } from "../seal/sealer.js";
 import { MqttUplink } from "../uplink/mqtt-uplink.js";
 import { openTcpStream } from "../uplink/tcp-stream.js";
 import { BenchHost } from "../virtual/bench-host.js";
+import type { VirtualModem } from "../virtual/virtual-modem.js";
 import { Meter } from "./meter.js";
+import { createModemLink } from "./modem-link.js";
 import { tryRealPorts } from "./ports.js";
+import { RouteAlerts } from "./route-alerts.js";
 
 /** How long a clean stop waits for the last reports to be acknowledged; what is not stays in the journal. */
 const DRAIN_LIMIT_MS = 5000;
+/** The same where they go at 960 B/s and with the round trips of GPRS. */
+const DRAIN_BY_MODEM_LIMIT_MS = 10_000;
 
 export interface RigOptions {
   readonly configFile: ConfigFile;
@@ -31,18 +37,28 @@ export interface RigOptions {
   readonly showWaveform: (meter: string, waveform: Waveform) => void;
   /** Whether the paper's formulas are told beside every reading. */
   readonly teach?: boolean;
+  /** Whether every byte on the modem's wire is told. */
+  readonly traceAt?: boolean;
 }
 
 export interface Rig {
   /** null where every board is real. */
   readonly bench: BenchHost | null;
+  /** null where reports go straight to the broker. */
+  readonly modem: Modem | null;
+  /** null where the modem is a real one, in another process, or there is none. */
+  readonly virtualModem: VirtualModem | null;
   stop(): Promise<void>;
 }
 
 /** @throws ConfigError for what the configuration names and is not there or taken; SealError, StorageError, RigError */
 export async function startRig(options: RigOptions): Promise<Rig> {
-  const { configFile, dataDirectory, clock, emit, showWaveform, teach = false } = options;
+  const { configFile, dataDirectory, clock, showWaveform, teach = false, traceAt = false } = options;
   const { config } = configFile;
+  const listeners: EmitEvent[] = [options.emit];
+  const emit: EmitEvent = (event) => {
+    for (const listener of listeners) listener(event);
+  };
   const started: (() => unknown)[] = [];
   const stop = async () => {
     const failures: unknown[] = [];
@@ -66,22 +82,49 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     const centre = await startConfiguredCentre(options);
     started.push(() => centre?.stop());
     const allReal = realPorts.size === config.meters.length;
-    const bench = allReal ? null : await BenchHost.start({ config, clock, emit });
+    const broker = centre?.broker ?? brokerAccess({ ...config.broker, port: Number(config.broker.port) });
+    const link =
+      config.modem === "none"
+        ? null
+        : createModemLink({
+            config,
+            modemConfig: config.modem,
+            dataDirectory,
+            secrets: broker.password === undefined ? [] : [broker.password],
+            clock,
+            emit,
+            traceAt,
+          });
+    started.push(() => link?.stop());
+    const onPowerKey = (pressed: boolean) => link?.virtualModem?.powerKey(pressed);
+    const bench = allReal ? null : await BenchHost.start({ config, clock, emit, onPowerKey });
     started.push(() => bench?.stop());
 
-    const { host, port, ...login } =
-      centre?.broker ?? brokerAccess({ ...config.broker, port: Number(config.broker.port) });
-    findForgottenReports(dataDirectory, ids).forEach(notice(null));
     const uplink = new MqttUplink({
       site: config.site,
       meters: ids,
-      broker: `the broker at ${host}:${port}`,
-      openStream: (signal) => openTcpStream(host, port, signal),
-      ...login,
+      broker: `the broker at ${broker.host}:${broker.port}`,
+      openStream: (signal) =>
+        link === null
+          ? openTcpStream(broker.host, broker.port, signal)
+          : link.modem.openSocket({ host: broker.host, port: broker.port }, signal),
+      ...(broker.username === undefined ? {} : { username: broker.username }),
+      ...(broker.password === undefined ? {} : { password: broker.password }),
       clock,
       random: Math.random,
       emit,
     });
+    if (link !== null) {
+      const phones = new RouteAlerts({
+        numbers: config.alerts.sms,
+        sendSms: (number, text, signal) => link.modem.sendSms(number, text, signal),
+        clock,
+        emit: options.emit,
+      });
+      listeners.push((event) => phones.hear(event));
+      started.push(() => phones.stop());
+    }
+    findForgottenReports(dataDirectory, ids).forEach(notice(null));
     const ways = config.meters.map(({ id }) => {
       const registerFile = new RegisterFile(dataDirectory, id);
       const kept = loadRecord(registerFile, id, centre?.lastEnergyWh(id) ?? 0, notice(id));
@@ -98,7 +141,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       { clock, emit },
     );
     started.push(async () => {
-      await router.drain(DRAIN_LIMIT_MS);
+      await router.drain(link === null ? DRAIN_LIMIT_MS : DRAIN_BY_MODEM_LIMIT_MS);
       await router.stop();
     });
 
@@ -107,15 +150,18 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       const { sealer, notices } = Sealer.open(dataDirectory, meter.id);
       notices.forEach(notice(meter.id));
       const boardPort = realPorts.get(meter.id) ?? bench!.port(meter.id);
-      const parts = { meter, config, port: boardPort, registerFile, kept, sealer, router };
+      const powerKey =
+        config.modem !== "none" && config.modem.powerKey?.meter === meter.id ? link!.powerKey : null;
+      const parts = { meter, config, port: boardPort, registerFile, kept, sealer, router, powerKey };
       return new Meter({ ...parts, clock, emit, showWaveform, teach });
     });
     started.push(() => Promise.all(meters.map((meter) => meter.stop())));
 
+    link?.modem.start();
     uplink.start();
     router.start();
     for (const meter of meters) meter.start();
-    return { bench, stop };
+    return { bench, modem: link?.modem ?? null, virtualModem: link?.virtualModem ?? null, stop };
   } catch (error) {
     // What failed first is what there is to tell.
     await stop().catch(() => undefined);

@@ -1,14 +1,20 @@
-/** Plain mode's stdin: one verb a line -> done on the bench, or a sentence why not. */
+/** Plain mode's stdin: one verb a line -> done on the bench, at the modem or by the rig, or a sentence why not. */
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { describeError } from "../core/errors.js";
 import type { CommandEvent, EmitEvent } from "../core/events.js";
+import type { Modem } from "../modem/modem.js";
 import type { BenchHost } from "../virtual/bench-host.js";
+import type { VirtualModem } from "../virtual/virtual-modem.js";
 import { parseVerb, VERB_LIST } from "./verbs.js";
 
 export interface VerbContext {
   /** null on a bench of real boards, where a hand is needed. */
-  readonly bench: BenchHost | null;
+  readonly bench: Pick<BenchHost, "command"> | null;
+  /** null where the modem is real, or there is none. */
+  readonly virtualModem: Pick<VirtualModem, "command"> | null;
+  /** The rig's driver of its modem; null where there is none. */
+  readonly modem: Pick<Modem, "setMode"> | null;
   readonly quit: () => void;
   readonly emit: EmitEvent;
 }
@@ -23,20 +29,42 @@ export function listenForVerbs(input: Readable, context: VerbContext): void {
 }
 
 /** Carries out one line. @returns what became of it */
-function doVerb(line: string, { bench, quit }: VerbContext): Pick<CommandEvent, "outcome" | "text"> {
+function doVerb(line: string, context: VerbContext): Pick<CommandEvent, "outcome" | "text"> {
   try {
     const verb = parseVerb(line);
-    if (verb.verb === "help") return { outcome: "done", text: VERB_LIST };
-    if (verb.verb === "quit") {
-      quit();
-      return { outcome: "done", text: "stopping" };
+    const { bench, virtualModem, modem, quit } = context;
+    const needsHand = {
+      outcome: "needs-hand",
+      text: `the bench is real and needs a hand for this: ${line}`,
+    } as const;
+    switch (verb.verb) {
+      case "help":
+        return { outcome: "done", text: VERB_LIST };
+      case "quit":
+        quit();
+        return { outcome: "done", text: "stopping" };
+      case "mode":
+        if (modem === null) return noModem();
+        modem.setMode(verb.mode);
+        break;
+      case "modem":
+      case "sim":
+      case "network":
+      case "fault":
+      case "sms":
+        if (virtualModem === null) return modem === null ? noModem() : needsHand;
+        virtualModem.command(verb);
+        break;
+      default:
+        if (bench === null) return needsHand;
+        bench.command(verb);
     }
-    if (bench === null) {
-      return { outcome: "needs-hand", text: `the bench is real and needs a hand for this: ${line}` };
-    }
-    bench.command(verb);
     return { outcome: "done", text: line };
   } catch (error) {
     return { outcome: "refused", text: describeError(error) };
   }
+}
+
+function noModem(): Pick<CommandEvent, "outcome" | "text"> {
+  return { outcome: "refused", text: "there is no modem here: the configuration says modem: none" };
 }
