@@ -1,0 +1,146 @@
+/**
+ * The paper's sequence from a modem that answers to a TCP connection, with what it leaves out: echo, flow control, the SIM's
+ * PIN, waiting for the network, the receive mode. Nothing is taken as set: what a modem keeps over a restart differs.
+ * Source: AN_SIM900_TCPIP V1.02 figure 2 and section 5; SIM900 AT Command Manual V1.03.
+ */
+import type { ModemConfig } from "../core/config.js";
+import { describeError, ModemError } from "../core/errors.js";
+import type { ModemState } from "../core/events.js";
+import { trace } from "../core/log.js";
+import type { AtCommand, AtPort } from "./at-command.js";
+import { ModemRefusal } from "./result-codes.js";
+import * as sim900 from "./sim900-commands.js";
+
+const log = trace("rig:modem:bring-up");
+
+/** AN_SIM900_TCPIP prints 1380 as an example of AT+CIPSEND?, and lengths have to be less; 1024 B are 1.07 s at 9600 baud [B]. */
+const LARGEST_SEND_BYTES = 1024;
+
+export interface BringUpOptions {
+  readonly port: AtPort;
+  readonly config: ModemConfig;
+  readonly signal: AbortSignal;
+  readonly say: (state: ModemState, detail: string) => void;
+}
+
+/**
+ * Everything that does not need a network. @returns what the modem calls itself
+ * @throws as AtPort.run
+ */
+export async function setUpModem({ port, config, signal }: BringUpOptions): Promise<string> {
+  const run = <T>(command: AtCommand<T>) => port.run(command, signal);
+  // Twice: what was typed before may have spoiled the first.
+  await run(sim900.echoOff()).catch(orRefused(undefined));
+  await run(sim900.echoOff());
+  await run(sim900.errorCodes());
+  await run(sim900.noFlowControl()).catch(orRefused(undefined));
+  // With autobauding the modem says nothing when it starts, and a supply that gives way goes unnoticed.
+  const rateBps = await run(sim900.baudRate()).catch(orRefused(config.baud));
+  if (rateBps !== config.baud) {
+    await run(sim900.fixedBaud(config.baud)).catch(orRefused(undefined));
+    await run(sim900.store()).catch(orRefused(undefined));
+  }
+  await run(sim900.reportRegistration()).catch(orRefused(undefined));
+  await run(sim900.reportNetworkTime()).catch(orRefused(undefined));
+  return await run(sim900.identity());
+}
+
+/** Brings a context up and reads the local address. @returns how what arrives is fetched: pulled, or pushed where the modem cannot */
+export async function bringUpContext({
+  port,
+  config,
+  signal,
+  say,
+}: BringUpOptions): Promise<"pull" | "push"> {
+  const run = <T>(command: AtCommand<T>) => port.run(command, signal);
+  const { apn, user, password } = config;
+  say("connecting", "joining the packet service (AT+CGATT)");
+  if (!(await run(sim900.attached()))) {
+    await run(sim900.attach(true)).catch((cause: unknown) => {
+      throw isRefusal(cause)
+        ? new ModemError("modem/not-attached", `the network does not let the modem join: ${cause.message}`, {
+            cause,
+            hint: "the first time it may take minutes; check that the SIM's contract has data, and that 2G is still served here",
+          })
+        : cause;
+    });
+  }
+  await run(sim900.shut());
+  await run(sim900.singleConnection());
+  await run(sim900.commandMode()).catch(orRefused(undefined));
+  // Manual receive is the only one with back-pressure; firmware before 2011 may lack it.
+  const receive = await run(sim900.manualReceive()).then(() => "pull" as const, orRefused("push" as const));
+  if (receive === "push") await run(sim900.pushHeader());
+  await run(sim900.acknowledgedSend()).catch(orRefused(undefined));
+  say("connecting", `bringing up the context (APN "${apn}")`);
+  try {
+    await run(sim900.setContext({ apn, user, password }));
+    await run(sim900.bringUpContext());
+    await run(sim900.localAddress());
+  } catch (cause) {
+    if (!isRefusal(cause) && !isTimeout(cause)) throw cause;
+    throw new ModemError("modem/no-context", `the network gives no PDP context: ${cause.message}`, {
+      cause,
+      hint: `check modem.apn, which is "${apn}", with modem.user and modem.password, and that the SIM's contract has data`,
+    });
+  }
+  return receive;
+}
+
+/**
+ * Opens the TCP connection. @returns the most bytes of one AT+CIPSEND
+ * @throws ModemError "modem/connect-failed" (the peer was not reached), "modem/wrong-state" (not from here: the context has to
+ * be made anew); as AtPort.run
+ */
+export async function connectSocket(
+  { port, signal, say }: BringUpOptions,
+  { host, port: tcpPort }: { readonly host: string; readonly port: number },
+): Promise<number> {
+  say("connecting", `connecting to ${host}:${tcpPort}`);
+  const state = await port.run(sim900.status(), signal);
+  if (state !== "IP STATUS" && state !== "TCP CLOSED") {
+    throw new ModemError("modem/wrong-state", `the modem is in ${state} before AT+CIPSTART`);
+  }
+  try {
+    await port.run(sim900.connectTcp(host, tcpPort), signal);
+  } catch (cause) {
+    if (!isRefusal(cause) && !isTimeout(cause)) throw cause;
+    // An error result is of the command; CONNECT FAIL and ALREADY CONNECT are results of their own.
+    if (isRefusal(cause) && (cause.result !== null || /ALREADY|transparent/.test(cause.message))) {
+      throw new ModemError("modem/wrong-state", `no connection to ${host}:${tcpPort}: ${cause.message}`, {
+        cause,
+      });
+    }
+    throw new ModemError("modem/connect-failed", `no connection to ${host}:${tcpPort}: ${cause.message}`, {
+      cause,
+      hint: explainUnreachable(host),
+    });
+  }
+  const size = await port.run(sim900.sendSize(), signal).catch(orRefused(LARGEST_SEND_BYTES + 1));
+  return size > 1 ? Math.min(size - 1, LARGEST_SEND_BYTES) : LARGEST_SEND_BYTES;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
+
+function explainUnreachable(host: string): string {
+  return LOOPBACK.test(host)
+    ? `the mobile network cannot reach ${host}, which is this PC itself: broker.host has to be an address that the internet knows`
+    : "check broker.host and broker.port, that the broker runs, and that it can be reached from the internet";
+}
+
+/** For a refusal that changes nothing, or for which there is another way. */
+function orRefused<T>(instead: T): (error: unknown) => T {
+  return (error) => {
+    if (!isRefusal(error)) throw error;
+    log("%s", describeError(error));
+    return instead;
+  };
+}
+
+function isTimeout(error: unknown): error is ModemError {
+  return error instanceof ModemError && error.code === "modem/timeout";
+}
+
+function isRefusal(error: unknown): error is ModemRefusal {
+  return error instanceof ModemRefusal;
+}

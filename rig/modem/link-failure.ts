@@ -1,0 +1,34 @@
+/** An error of the link -> where the trouble sits, for the recovery ladder. */
+import { ModemError, PortError, StorageError } from "../core/errors.js";
+import type { LinkFailure } from "./recovery-ladder.js";
+
+const FAILURES: Readonly<Record<string, LinkFailure>> = {
+  "modem/restarted": "restarted",
+  "modem/pdp-deact": "pdp",
+  "modem/no-context": "pdp",
+  "modem/wrong-state": "pdp",
+  "modem/refused": "pdp",
+  "modem/not-attached": "attach",
+  "modem/silent": "silent",
+  "modem/timeout": "silent",
+  "modem/not-registered": "silent",
+};
+
+/** @param carriedBothWays whether the socket that failed had done so */
+export function linkFailureOf(error: unknown, carriedBothWays: boolean): LinkFailure {
+  const known = error instanceof ModemError ? FAILURES[error.code] : undefined;
+  return known ?? (carriedBothWays ? "connection" : "tcp");
+}
+
+/** No answer in time: of one command, or of the whole modem. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof ModemError && ["modem/silent", "modem/timeout"].includes(error.code);
+}
+
+/** The line, or what is at its end, is for a person to mend: no rung helps. */
+export function isForAPerson(error: unknown): boolean {
+  if (error instanceof PortError || error instanceof StorageError) return true;
+  return (
+    error instanceof ModemError && ["modem/lost", "modem/no-answer", "modem/not-a-modem"].includes(error.code)
+  );
+}
