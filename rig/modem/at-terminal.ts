@@ -39,8 +39,8 @@ const ESC = 0x1b;
 const PARTIAL_AFTER_MS = 300;
 /** What belongs to an answer and comes after its last line [ms]. */
 const SETTLE_MS = 100;
-/** What comes of an ESC or of single bytes, if anything does [ms]. */
-const BYTES_LIMIT_MS = 2000;
+/** What comes of an ESC or of single bytes, if anything does. */
+const BYTES_END: CommandEnd = { lastLine: /^OK$/, limitMs: 2000 };
 /** For what is still to be written when the terminal ends [ms]. */
 const CLOSE_LIMIT_MS = 1000;
 /** Commands that answer with a prompt. */
@@ -72,8 +72,9 @@ class AtTerminal {
   /** The command that has not ended yet; its echo may come. */
   #command = "";
   #text: TextEntry | null = null;
-  /** What a script waits for. */
-  #waiting: { readonly end: CommandEnd; readonly arrived: () => void } | null = null;
+  /** Whether the answer to the last command of a script, or the prompt, has come; and who waits for it. */
+  #arrived = false;
+  #wake: () => void = () => undefined;
   #cancelPartial: () => void = () => undefined;
 
   constructor(options: AtTerminalOptions) {
@@ -134,6 +135,8 @@ class AtTerminal {
       if (line.trim() === ".quit") return;
       if (line.trim() === "" && this.#text === null) continue;
       this.#print(line);
+      // An answer may come before the write has returned.
+      this.#arrived = false;
       const end = this.#act(line);
       if (end !== null) await this.#answer(end, signal);
     }
@@ -164,8 +167,8 @@ class AtTerminal {
   #sendCommand(line: string): CommandEnd {
     this.#command = line;
     this.#asked = true;
-    this.#write(Buffer.from(line + CR));
     this.#arm();
+    this.#write(Buffer.from(line + CR));
     return commandEnd(line);
   }
 
@@ -186,7 +189,7 @@ class AtTerminal {
     const inText = this.#text !== null;
     const end = this.#write(bytes);
     this.#asked = true;
-    return inText ? end : { lastLine: /^OK$/, limitMs: BYTES_LIMIT_MS };
+    return inText ? end : BYTES_END;
   }
 
   /** @returns what comes next if that was the end of a text */
@@ -199,29 +202,31 @@ class AtTerminal {
     const whole = text.announced === null ? bytes.includes(CTRL_Z) : text.written >= text.announced;
     if (!cancelled && !whole) return null;
     this.#text = null;
-    return cancelled ? { lastLine: /^OK$/, limitMs: BYTES_LIMIT_MS } : commandEnd(this.#command);
+    if (cancelled) this.#command = "";
+    return cancelled ? BYTES_END : commandEnd(this.#command);
   }
 
   /** Waits for the end of an answer, or for the prompt. */
-  async #answer(end: CommandEnd, signal: AbortSignal): Promise<void> {
+  async #answer({ limitMs }: CommandEnd, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const waiting = new AbortController();
-    const onAbort = () => waiting.abort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    let came = false;
-    this.#waiting = {
-      end,
-      arrived: () => {
-        came = true;
-        waiting.abort();
-      },
-    };
-    await sleep(clock, end.limitMs, waiting.signal).catch(() => undefined);
-    signal.removeEventListener("abort", onAbort);
-    this.#waiting = null;
-    signal.throwIfAborted();
-    if (!came) this.#note(`no answer within ${end.limitMs / 1000} s`);
-    else await sleep(clock, SETTLE_MS, signal);
+    if (!this.#arrived) {
+      await new Promise<void>((resolve) => {
+        const cancelLimit = clock.after(limitMs, resolve);
+        this.#wake = () => {
+          cancelLimit();
+          resolve();
+        };
+        signal.addEventListener("abort", this.#wake, { once: true });
+      });
+      signal.removeEventListener("abort", this.#wake);
+    }
+    if (this.#arrived) await sleep(clock, SETTLE_MS, signal);
+    else if (!signal.aborted) this.#note(`no answer within ${limitMs / 1000} s`);
+  }
+
+  #arrive(): void {
+    this.#arrived = true;
+    this.#wake();
   }
 
   #hear(bytes: Uint8Array): void {
@@ -257,15 +262,16 @@ class AtTerminal {
   }
 
   #takeLine(line: string): void {
-    this.#answered = true;
     if (line === this.#command.trim()) return;
-    this.#say(line, explainLine(line));
+    const meaning = explainLine(line);
+    // At a wrong baud rate noise has letters, too.
+    if (meaning !== undefined) this.#answered = true;
+    this.#say(line, meaning);
     const failed = parseErrorResult(line) !== null;
-    const whole = (this.#waiting?.end ?? commandEnd(this.#command)).lastLine.test(line);
-    if (!failed && !whole) return;
+    if (!failed && !commandEnd(this.#command).lastLine.test(line)) return;
     this.#text = null;
     this.#command = "";
-    this.#waiting?.arrived();
+    this.#arrive();
   }
 
   #takePrompt(): void {
@@ -276,7 +282,7 @@ class AtTerminal {
         announced === undefined ? "ends with .ctrlz; .esc gives up" : `${announced} B are awaited`;
       this.#say(">", `text: ${howToEnd}`);
     }
-    this.#waiting?.arrived();
+    this.#arrive();
   }
 
   /** A prompt may come until its command has ended; counted bytes whenever they are announced. */
