@@ -1,9 +1,20 @@
 /**
  * Events -> the lines of the log: one calm sentence for what a person wants to know, nothing for the rest. Pure.
  */
-import type { BoardEvent, ReceivedEvent, RouteEvent, TimedEvent, UplinkEvent } from "../core/events.js";
+import type {
+  BoardEvent,
+  ClockEvent,
+  ModemEvent,
+  ModemState,
+  ReceivedEvent,
+  RouteEvent,
+  SmsEvent,
+  TimedEvent,
+  UplinkEvent,
+} from "../core/events.js";
 import { formatTimeOfDay } from "./format.js";
 import { printable } from "./rows.js";
+import { modemStyle, modemWords } from "./shared-way.js";
 import type { Happening, MeterView, ViewState } from "./view-state.js";
 
 /** @returns the line for this event, or null where there is nothing to tell; `before` is the state without it */
@@ -29,7 +40,13 @@ function tell(event: TimedEvent, meter: MeterView | undefined, before: ViewState
     case "route":
       return tellRoute(event, meter?.route ?? null);
     case "uplink":
-      return tellUplink(event, meter?.uplink ?? null);
+      return tellUplink(event, before.uplink);
+    case "modem":
+      return tellModem(event, before.modem);
+    case "sms":
+      return tellSms(event);
+    case "clock":
+      return tellClock(event);
     case "received":
       return tellReceived(event);
     case "sent":
@@ -86,6 +103,41 @@ function tellUplink(event: UplinkEvent, before: UplinkEvent | null): Told | null
   if (event.state === "down") return { text: `uplink down${detail}`, tone: "broken" };
   if (event.state === "connected") return { text: `uplink connected${detail}`, tone: "text" };
   return before?.state === "connecting" ? null : { text: `uplink connecting${detail}`, tone: "dim" };
+}
+
+/** In these states the detail says the state too: "no answer to AT on COM5". */
+const SAID_BY_DETAIL: ReadonlySet<ModemState> = new Set(["no-answer", "sim", "searching", "connecting"]);
+
+/** Signal, operator and counters alone are no news. */
+function tellModem(event: ModemEvent, before: ModemEvent | null): Told | null {
+  const same = before !== null && before.state === event.state && before.rung === event.rung;
+  if (same && before.detail === event.detail) return null;
+  const words = event.detail !== "" && SAID_BY_DETAIL.has(event.state) ? "" : ` ${modemWords(event)}`;
+  const text = `modem${words}${event.detail === "" ? "" : `: ${event.detail}`}`;
+  const brownedOut = (event.counters?.brownOuts ?? 0) > (before?.counters?.brownOuts ?? 0);
+  const style = modemStyle(event);
+  if (brownedOut || style === "broken") return { text, tone: "broken" };
+  if (event.state === "online" || event.state === "manual") return { text, tone: "text" };
+  if (event.state === "recovering") return { text, tone: "attention" };
+  // Step after step of the same: the newest tells all.
+  return { text, tone: style === "attention" ? "attention" : "dim", routine: `modem ${event.state}` };
+}
+
+function tellSms({ direction, number, text, detail = "" }: SmsEvent): Told {
+  switch (direction) {
+    case "sent":
+      return { text: `SMS to ${number} sent: ${text}`, tone: "text" };
+    case "delivered":
+      return { text: `SMS delivered to ${number}`, tone: "text" };
+    case "received":
+      return { text: `SMS from ${number}: ${text}`, tone: "text" };
+    case "failed":
+      return { text: `SMS to ${number} not sent: ${detail} (${text})`, tone: "broken" };
+  }
+}
+
+function tellClock({ state, detail }: ClockEvent): Told {
+  return { text: `clock: ${detail}`, tone: state === "agrees" || state === "unknown" ? "dim" : "attention" };
 }
 
 function tellReceived(event: ReceivedEvent): Told {

@@ -3,7 +3,9 @@
  */
 import type { Config, MeterConfig } from "../core/config.js";
 import { formatDuration } from "../core/duration.js";
+import { RECOVERY_RUNGS } from "../core/events.js";
 import { frame, type Row, span, toWidth } from "./rows.js";
+import { RUNG_WORDS } from "./shared-way.js";
 
 const LABEL_WIDTH = 16;
 
@@ -48,6 +50,7 @@ export function helpRows(config: Config, width: number): Row[] {
   const ways: (readonly [string, string])[] = [
     ...ofMeters(config, "way", ({ bus }) => `own cable while the loop ${bus.out} -> ${bus.in} is closed`),
     ...ofMeters(config, "LCD", lcdSource),
+    ...sharedWay(config),
     ["sent", "the newest report that the broker acknowledged"],
     ["stored", "the newest report that the control centre opened and stored"],
     ["waiting", "reports in the journal on disk that the broker has not acknowledged"],
@@ -91,6 +94,15 @@ function currentSource({ current }: MeterConfig): string {
 function voltageSource({ voltage }: MeterConfig, { mains }: Config): string {
   if (voltage === undefined) return `nominal: ${mains.volts} V from the config, nothing is measured`;
   return `RMS of ${voltage.pin}, ${voltage.sensor.toUpperCase()} with ${voltage.gain} V/V [V]`;
+}
+
+function sharedWay({ modem }: Config): (readonly [string, string])[] {
+  if (modem === "none") return [["network", "the PC's own, to the broker, for all meters"]];
+  const rungs = RECOVERY_RUNGS.map((rung) => RUNG_WORDS[rung]).join(", ");
+  return [
+    ["SIM900", "the modem, for all meters: bars (2, 3, 4 from -94, -84, -74 dBm), operator, what it does"],
+    ["recovering n/6", `rung n of the ladder: ${rungs}; the log says why`],
+  ];
 }
 
 function lcdSource({ lcd }: MeterConfig): string {

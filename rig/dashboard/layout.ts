@@ -21,26 +21,36 @@ export interface Layout {
   readonly firstMeter: number;
   /** How many times Tab brings other meters before it comes round. */
   readonly pages: number;
+  /** The way that all meters share: below the panels, across. */
+  readonly sharedWay: Rectangle;
   /** Null where there is no room for it. */
   readonly power: Rectangle | null;
   readonly log: Rectangle;
 }
 
 /** A panel needs this much, and shows large digits and the trace from the second pair on. */
-const PANEL = { width: 40, height: 15, comfortableWidth: 58, comfortableHeight: 23 };
+const PANEL = { width: 40, height: 14, comfortableWidth: 58, comfortableHeight: 23 };
 const POWER_PLOT = { columns: 100, height: 9 };
+/** From here on the shared way has a second line, where it has something to say there. */
+const TWO_LINE_ROWS = 30;
 
 /** @returns null if the terminal is too small */
-export function layoutOf(columns: number, rows: number, meterCount: number, page: number): Layout | null {
+export function layoutOf(
+  columns: number,
+  rows: number,
+  { meterCount, hasModem, page }: { meterCount: number; hasModem: boolean; page: number },
+): Layout | null {
   if (columns < MINIMUM_COLUMNS || rows < MINIMUM_ROWS) return null;
-  const bottomHeight = Math.min(18, Math.max(7, Math.round((rows - 2) * 0.29)));
-  const area = { left: 0, top: 1, width: columns, height: rows - 2 - bottomHeight };
+  const sharedHeight = hasModem && rows >= TWO_LINE_ROWS ? 2 : 1;
+  const free = rows - 2 - sharedHeight;
+  const bottomHeight = Math.min(18, Math.max(7, Math.round(free * 0.29)));
+  const area = { left: 0, top: 1, width: columns, height: free - bottomHeight };
   const pages = Math.ceil(meterCount / capacityOf(area, meterCount));
   const perPage = Math.ceil(meterCount / pages);
   const firstMeter = (((page % pages) + pages) % pages) * perPage;
   const shown = Math.min(perPage, meterCount - firstMeter);
   const grid = gridOf(area, perPage);
-  const bottomTop = area.top + area.height;
+  const bottomTop = area.top + area.height + sharedHeight;
   const powerWidth =
     columns >= POWER_PLOT.columns && bottomHeight >= POWER_PLOT.height ? Math.floor(columns / 2) : 0;
   return {
@@ -49,6 +59,7 @@ export function layoutOf(columns: number, rows: number, meterCount: number, page
     panels: Array.from({ length: shown }, (_, index) => cellOf(area, grid, index)),
     firstMeter,
     pages,
+    sharedWay: { left: 0, top: area.top + area.height, width: columns, height: sharedHeight },
     power: powerWidth === 0 ? null : { left: 0, top: bottomTop, width: powerWidth, height: bottomHeight },
     log: { left: powerWidth, top: bottomTop, width: columns - powerWidth, height: bottomHeight },
   };

@@ -5,9 +5,16 @@ import { formatTimeOfDay } from "./format.js";
 import { frame, type Row, span } from "./rows.js";
 import type { Happening, ViewState } from "./view-state.js";
 
-/** How far the log can be scrolled in a panel of this height. */
-export function largestScroll(state: ViewState, height: number): number {
-  return Math.max(0, state.log.length - (height - 2));
+/** How far the log can be scrolled in a panel of this size: until its oldest lines fill it. */
+export function largestScroll(state: ViewState, width: number, height: number): number {
+  let room = height - 2;
+  let fitting = 0;
+  for (const happening of state.log) {
+    room -= logRows(happening, state, width - 3).length;
+    if (room < 0 && fitting > 0) break;
+    fitting += 1;
+  }
+  return state.log.length - fitting;
 }
 
 /** @param scroll lines newer than the first one shown */
@@ -18,7 +25,7 @@ export function logPanel(state: ViewState, width: number, height: number, scroll
   for (const happening of state.log.toReversed().slice(scroll)) {
     if (rows.length >= room) break;
     rows.push(...logRows(happening, state, width - 3));
-    shown += 1;
+    if (rows.length <= room) shown += 1;
   }
   const older = state.log.length - scroll - shown;
   const position = [scroll > 0 ? `↑ ${scroll} newer` : "", older > 0 ? `↓ ${older} older` : ""];
@@ -32,12 +39,12 @@ export function logPanel(state: ViewState, width: number, height: number, scroll
   });
 }
 
-/** One row, but for what is broken as many as its text takes: it says what to do about it. */
+/** As many rows as its text takes, which may say what to do about it; one for what nobody needs to read to its end. */
 function logRows({ atMs, meter, text, tone }: Happening, state: ViewState, width: number): Row[] {
   const accent = state.meters.find(({ id }) => id === meter)?.accent ?? "text";
   const time = ` ${formatTimeOfDay(atMs)} `;
   const name = meter === null ? "" : `${meter} `;
-  const lines = tone === "broken" ? wrap(name + text, width - time.length) : [name + text];
+  const lines = tone === "dim" ? [name + text] : wrap(name + text, width - time.length);
   return lines.map((line, index) =>
     index === 0
       ? [span(time, "dim"), span(name, accent), span(line.slice(name.length), tone)]

@@ -17,12 +17,11 @@ export function isReady(meter: MeterView): boolean {
 
 /** What stands in the panel's upper edge: the first thing to know. */
 export function stateOf(meter: MeterView): Row {
-  const { board, route, uplink } = meter;
+  const { board, route } = meter;
   if (board?.state === "lost") return [span("board lost ●", "broken")];
   if (board?.state !== "ready") return [span("connecting ○", "dim")];
   if (route?.route === "barred") return [span("connection barred ●", "broken")];
   if (route?.route === "bypassed") return [span(`through ${neighbour(route.via)} ●`, "carries")];
-  if (uplink?.state === "down") return [span("uplink down ●", "broken")];
   return [span("ready ", "dim"), span("●", meter.accent)];
 }
 
@@ -44,21 +43,12 @@ export function statusRows(meter: MeterView, wide: boolean, nowMs: number): Row[
   ];
 }
 
-function wayOf({ route, uplink }: MeterView): Row {
-  const up =
-    uplink === null
-      ? []
-      : [
-          uplink.state === "connected" ? span(", connected") : span(", "),
-          ...(uplink.state === "connected"
-            ? []
-            : [span(`uplink ${uplink.state}`, uplink.state === "down" ? "broken" : "dim")]),
-        ];
-  if (route === null) return [span("not known yet", "dim"), ...up];
+function wayOf({ route }: MeterView): Row {
+  if (route === null) return [span("not known yet", "dim")];
   const cause = route.cause === "" ? "" : `: ${printable(route.cause)}`;
   if (route.route === "barred") return [span(`barred${cause}`, "broken")];
   if (route.route === "bypassed") return [span(`through ${neighbour(route.via)}${cause}`, "carries")];
-  return [span("own cable"), ...up];
+  return [span("own cable")];
 }
 
 function reportsOf({ sent, stored, waiting }: MeterView): Row {

@@ -12,6 +12,7 @@ import { meterPanel, panelShape } from "./meter-panel.js";
 import { PlotWidget } from "./plot-widget.js";
 import { powerLegend, powerPlot, powerTitle, tracePlot } from "./plots.js";
 import { frame, type Row } from "./rows.js";
+import { sharedWayRows } from "./shared-way.js";
 import { paint, type Theme } from "./theme.js";
 import type { MeterView, ViewState } from "./view-state.js";
 
@@ -57,15 +58,17 @@ export class Page {
     this.columns = screen.width as number;
     this.rows = screen.height as number;
     for (const child of [...screen.children]) child.destroy();
-    this.#layout = layoutOf(this.columns, this.rows, config.meters.length, page);
+    const hasModem = config.modem !== "none";
+    this.#layout = layoutOf(this.columns, this.rows, { meterCount: config.meters.length, hasModem, page });
     if (this.#layout === null) {
       this.#addBox("small", { left: 0, top: 0, width: this.columns, height: this.rows });
       return;
     }
-    const { header, footer, panels, power, log } = this.#layout;
+    const { header, footer, panels, sharedWay, power, log } = this.#layout;
     this.#addBox("header", header);
     this.#addBox("footer", footer);
     this.#addBox("log", log);
+    this.#addBox("shared way", sharedWay);
     panels.forEach((panel, index) => {
       this.#addBox(`panel ${index}`, panel);
       const { trace } = panelShape(panel.width, panel.height);
@@ -101,7 +104,8 @@ export class Page {
   }
 
   largestLogScroll(state: ViewState): number {
-    return largestScroll(state, this.logLines + 2);
+    const { log } = this.#layout ?? {};
+    return log === undefined ? 0 : largestScroll(state, log.width, log.height);
   }
 
   largestHelpScroll(): number {
@@ -112,7 +116,7 @@ export class Page {
   /** Brings the boxes up to date. @returns whether anything is different */
   draw(state: ViewState, choices: Choices, now: Now): boolean {
     if (this.#layout === null) return this.#write("small", tooSmallRows(this.columns, this.rows));
-    const { panels, log, power, firstMeter } = this.#layout;
+    const { panels, sharedWay, log, power, firstMeter } = this.#layout;
     const changes = [
       this.#write("header", [
         headerRow(state, { timeMs: now.timeMs, upMs: now.upMs, held: choices.held }, this.columns),
@@ -120,6 +124,7 @@ export class Page {
       this.#write("footer", [
         footerRow({ pages: this.pages, held: choices.held, help: choices.helpScroll !== null }, this.columns),
       ]),
+      this.#write("shared way", sharedWayRows(state, sharedWay.width, sharedWay.height)),
       this.#write("log", logPanel(state, log.width, log.height, choices.logScroll)),
       this.#drawHelp(choices.helpScroll),
     ];

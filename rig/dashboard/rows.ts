@@ -11,6 +11,10 @@ export type Style =
   | "carries"
   /** Something does not work. */
   | "broken"
+  /** Something is under way, or wants a look. */
+  | "attention"
+  /** Something that is not a meter's works. */
+  | "good"
   | "glass"
   | "glass-off"
   | "inverse"

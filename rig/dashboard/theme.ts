@@ -21,6 +21,8 @@ const FOREGROUND: Record<Style, Colour> = {
   border: 240,
   carries: 220,
   broken: 203,
+  attention: 220,
+  good: 78,
   glass: 231,
   "glass-off": 247,
   inverse: null,
@@ -34,6 +36,7 @@ const BACKGROUND: Partial<Record<Style, number>> = { glass: 25, "glass-off": 238
 const BOLD: ReadonlySet<Style> = new Set([
   "bright",
   "broken",
+  "good",
   "glass",
   "accent-0",
   "accent-1",

@@ -3,7 +3,15 @@
  * rig/dashboard/view.ts makes it from the events, the panels draw it.
  */
 import type { Config } from "../core/config.js";
-import type { BoardEvent, LcdLines, ReadingEvent, RouteEvent, UplinkEvent } from "../core/events.js";
+import type {
+  BoardEvent,
+  ClockEvent,
+  LcdLines,
+  ModemEvent,
+  ReadingEvent,
+  RouteEvent,
+  UplinkEvent,
+} from "../core/events.js";
 import { type Accent, accentOf } from "./rows.js";
 
 /** Power history that is kept and plotted. */
@@ -27,7 +35,6 @@ export interface MeterView {
   readonly lcdTimingViolations: number;
   readonly reading: ReadingEvent | null;
   readonly route: RouteEvent | null;
-  readonly uplink: UplinkEvent | null;
   /** Sequence of the newest report the broker acknowledged, and of the newest the centre stored. */
   readonly sent: number | null;
   readonly stored: number | null;
@@ -47,7 +54,7 @@ export interface Happening {
   /** The meter it is about; its id opens the line. */
   readonly meter: string | null;
   readonly text: string;
-  readonly tone: "text" | "dim" | "carries" | "broken";
+  readonly tone: "text" | "dim" | "carries" | "attention" | "broken";
   /** Same for happenings that only repeat each other: the newest stands for all of them. */
   readonly routine?: string;
 }
@@ -60,6 +67,13 @@ export interface ViewState {
   /** Whether the centre is part of this rig and says what it stored. */
   readonly centreEmbedded: boolean;
   readonly meters: readonly MeterView[];
+  /** Whether reports go by a modem. */
+  readonly hasModem: boolean;
+  readonly modem: ModemEvent | null;
+  /** The way to the broker, which all meters share. */
+  readonly uplink: UplinkEvent | null;
+  /** The PC's clock beside the mobile network's. */
+  readonly clock: ClockEvent | null;
   /** How well the virtual bench keeps real time; null before it has said so. */
   readonly bench: { readonly behindMs: number; readonly skippedMs: number } | null;
   /** Oldest first. */
@@ -87,7 +101,6 @@ export function initialView(config: Config, virtual: boolean): ViewState {
       lcdTimingViolations: 0,
       reading: null,
       route: null,
-      uplink: null,
       sent: null,
       stored: null,
       waiting: 0,
@@ -97,6 +110,10 @@ export function initialView(config: Config, virtual: boolean): ViewState {
       scaleA: SMALLEST_SCALE_A,
       scaleV: SMALLEST_SCALE_V,
     })),
+    hasModem: config.modem !== "none",
+    modem: null,
+    uplink: null,
+    clock: null,
     bench: null,
     log: [],
     logged: 0,

@@ -22,8 +22,16 @@ export const LOG_LINES = 500;
 export function reduce(state: ViewState, event: TimedEvent): ViewState {
   const happening = happeningOf(event, state);
   const logged = happening === null ? state : withHappening(state, happening);
-  if (event.event === "bench")
-    return { ...logged, bench: { behindMs: event.behindMs, skippedMs: event.skippedMs } };
+  switch (event.event) {
+    case "bench":
+      return { ...logged, bench: { behindMs: event.behindMs, skippedMs: event.skippedMs } };
+    case "modem":
+      return { ...logged, modem: event };
+    case "uplink":
+      return { ...logged, uplink: event };
+    case "clock":
+      return { ...logged, clock: event };
+  }
   const meterId = "meter" in event ? event.meter : null;
   if (meterId === null) return logged;
   return {
@@ -66,8 +74,6 @@ function reduceMeter(meter: MeterView, event: TimedEvent): MeterView {
       return { ...meter, lcdTimingViolations: event.timingViolations };
     case "route":
       return { ...meter, route: event };
-    case "uplink":
-      return { ...meter, uplink: event };
     case "report":
       return { ...meter, waiting: event.waiting };
     case "sent":

@@ -40,6 +40,29 @@ describe("plain output", () => {
     ]);
   });
 
+  it("prints what the modem says with its counters, 6 digits after the point and null as null", () => {
+    const reader = new StalledReader();
+    reader.stalled = false;
+    const print = plainPrinter(reader, () => undefined);
+    const time = "1970-01-01T00:00:01.000Z";
+    const counters = { brownOuts: 2, strayBytes: 14 };
+    print({
+      time,
+      event: "modem",
+      state: "recovering",
+      signal: 17,
+      operator: null,
+      detail: "",
+      rung: "pdp",
+      counters,
+    });
+    print({ time, event: "clock", state: "differs", differenceS: -42.1234567, detail: "" });
+    expect(reader.lines).toEqual([
+      `{"time":"${time}","event":"modem","state":"recovering","signal":17,"operator":null,"detail":"","rung":"pdp","counters":{"brownOuts":2,"strayBytes":14}}\n`,
+      `{"time":"${time}","event":"clock","state":"differs","differenceS":-42.123457,"detail":""}\n`,
+    ]);
+  });
+
   it("holds 8 MB for a stalled reader, drops the rest and says once how many", async () => {
     const reader = new StalledReader();
     const print = plainPrinter(reader, () => undefined);

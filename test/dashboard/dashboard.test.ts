@@ -2,7 +2,17 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { RigEvent } from "../../rig/core/events.js";
 import { Dashboard } from "../../rig/dashboard/dashboard.js";
 import { ManualClock } from "../support/manual-clock.js";
-import { at, benchConfig, display, reading, ready, received, sineWaveform } from "./events.js";
+import {
+  at,
+  benchConfig,
+  display,
+  modem,
+  modemConfig,
+  reading,
+  ready,
+  received,
+  sineWaveform,
+} from "./events.js";
 import { HeadlessTerminal } from "./headless-terminal.js";
 
 const SIGNALS_AND_CRASHES = ["uncaughtException", "exit", "SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
@@ -11,12 +21,16 @@ const BRAILLE = /[\u2801-\u28ff]/;
 let stop: () => void = () => undefined;
 afterEach(() => stop());
 
-async function open(columns: number, rows: number, options: { ids?: string[]; colours?: boolean } = {}) {
+async function open(
+  columns: number,
+  rows: number,
+  options: { ids?: string[]; colours?: boolean; withModem?: boolean } = {},
+) {
   const terminal = new HeadlessTerminal(columns, rows);
   const clock = new ManualClock();
   let quits = 0;
   const dashboard = new Dashboard({
-    config: benchConfig(...(options.ids ?? ["main", "neighbour"])),
+    config: (options.withModem ? modemConfig : benchConfig)(...(options.ids ?? ["main", "neighbour"])),
     clock,
     virtual: true,
     colours: options.colours ?? true,
@@ -69,6 +83,35 @@ describe("the dashboard", () => {
       "q quit",
     ])
       expect(text).toContain(part);
+  });
+
+  it.each([
+    [80, 24],
+    [120, 40],
+    [200, 60],
+  ])("shows what the modem does below the meters at %dx%d", async (columns, rows) => {
+    const { terminal, show } = await open(columns, rows, { withModem: true });
+    await show(...running, modem("online", "connected", { signal: 17, operator: "Airtel" }), {
+      event: "uplink",
+      state: "connected",
+      detail: "192.0.2.7:1883",
+    });
+    const line = terminal.lines().findIndex((text) => text.includes("SIM900"));
+    expect(terminal.lines()[line]).toContain("▂▄▆· -80 dBm   Airtel · online · broker connected");
+    expect(terminal.lines()[line]).toMatch(/ 0 (reports )?waiting $/);
+    expect(terminal.lines()[line - 1]).toMatch(/^╰─.*╯$/);
+    expect(new Set(terminal.foregroundsOf("online"))).toEqual(new Set([78]));
+    expect(terminal.text()).toContain("║connection      ║");
+  });
+
+  it("tells the whole of the modem's trouble in the log at 80x24, in red", async () => {
+    const { terminal, show } = await open(80, 24, { withModem: true });
+    const trouble =
+      "no answer to AT on /dev/ttyUSB0 at any rate: check the supply (5 V, 2 A), the wires TX and RX, and the power key";
+    await show(...running, modem("no-answer", trouble));
+    const said = terminal.lines().map((line) => line.replace(/^│|│$/g, "").trim());
+    expect(said.join(" ").replace(/\s+/g, " ")).toContain(`modem: ${trouble}`);
+    expect(new Set(terminal.foregroundsOf("no answer"))).toEqual(new Set([203]));
   });
 
   it("draws the traces and the power plot at 120x40 and drops them at 80x24", async () => {
@@ -267,6 +310,25 @@ describe("the keys", () => {
     expect(logLines()).toEqual([4, 3, 2, 1, 0]);
     await press("g");
     expect(logLines()).toEqual([20, 19, 18, 17, 16]);
+  });
+
+  it("arrows reach the oldest line also where lines wrap", async () => {
+    const { terminal, show, press } = await open(80, 24);
+    const alerts = Array.from(
+      { length: 5 },
+      (_, number): RigEvent => ({
+        event: "alert",
+        kind: "test",
+        meter: null,
+        text: `line ${number}. ${"and so on ".repeat(12)}end ${number}.`,
+      }),
+    );
+    await show(...alerts);
+    expect(terminal.text()).not.toContain("line 0.");
+    await press(...Array.from({ length: 9 }, () => "\u001b[B"));
+    expect(terminal.text()).toContain("line 0.");
+    expect(terminal.text()).toContain("end 0.");
+    expect(terminal.text()).toContain("line 1.");
   });
 
   it("Tab shows the meters that do not fit", async () => {

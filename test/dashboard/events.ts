@@ -1,6 +1,13 @@
 /** Plausible events to show. */
 import { type Config, configSchema } from "../../rig/core/config.js";
-import type { ReadingEvent, ReceivedEvent, RigEvent, TimedEvent } from "../../rig/core/events.js";
+import type {
+  ModemEvent,
+  ModemState,
+  ReadingEvent,
+  ReceivedEvent,
+  RigEvent,
+  TimedEvent,
+} from "../../rig/core/events.js";
 import type { Waveform } from "../../rig/dashboard/view-state.js";
 
 export const START_MS = Date.UTC(2026, 0, 1);
@@ -8,6 +15,15 @@ export const START_MS = Date.UTC(2026, 0, 1);
 /** @param ids the meters, each with a voltage sensor on A1 */
 export function benchConfig(...ids: string[]): Config {
   return configSchema.parse({ meters: ids.map((id) => ({ id, voltage: {} })) });
+}
+
+/** The same with a virtual modem. */
+export function modemConfig(...ids: string[]): Config {
+  return { ...benchConfig(...ids), modem: configSchema.shape.modem.parse({ port: "virtual" }) };
+}
+
+export function modem(state: ModemState, detail: string, changed: Partial<ModemEvent> = {}): ModemEvent {
+  return { event: "modem", state, detail, signal: null, operator: null, ...changed };
 }
 
 export function at(atMs: number, event: RigEvent): TimedEvent {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { configSchema } from "../../rig/core/config.js";
 import { helpRows } from "../../rig/dashboard/help.js";
-import { benchConfig } from "./events.js";
+import { benchConfig, modemConfig } from "./events.js";
 import { plainText } from "./plain-text.js";
 
 function helpOf(config: Parameters<typeof helpRows>[0]): string {
@@ -38,8 +38,13 @@ describe("the help", () => {
     expect(help).toContain("lab: nominal: 230 V from the config, nothing is measured");
   });
 
+  it("explains the modem's line and its rungs only where there is a modem", () => {
+    expect(helpOf(modemConfig("main"))).toContain("MQTT, TCP, PDP context, attach, restart, power key");
+    expect(helpOf(benchConfig("main"))).not.toContain("SIM900");
+  });
+
   it("fits into 78 columns by wrapping, nothing cut", () => {
-    const rows = plainText(helpRows(benchConfig("main"), 78));
+    const rows = plainText(helpRows(modemConfig("main"), 78));
     expect(rows.every((row) => row.length === 78 && !row.includes("…"))).toBe(true);
   });
 });

@@ -11,16 +11,19 @@ const sizes = fc.record({
   columns: fc.integer({ min: 80, max: 300 }),
   rows: fc.integer({ min: 24, max: 100 }),
   meters: fc.integer({ min: 1, max: 9 }),
+  hasModem: fc.boolean(),
   page: fc.integer({ min: -20, max: 20 }),
 });
+
+const TWO = { meterCount: 2, hasModem: true, page: 0 };
 
 describe("the layout", () => {
   it("puts everything into the terminal without overlapping, at any size from 80x24", () => {
     fc.assert(
-      fc.property(sizes, ({ columns, rows, meters, page }) => {
-        const layout = layoutOf(columns, rows, meters, page)!;
-        const { header, footer, panels, power, log } = layout;
-        const places = [header, footer, ...panels, log, ...(power === null ? [] : [power])];
+      fc.property(sizes, ({ columns, rows, meters, hasModem, page }) => {
+        const layout = layoutOf(columns, rows, { meterCount: meters, hasModem, page })!;
+        const { header, footer, panels, sharedWay, power, log } = layout;
+        const places = [header, footer, ...panels, sharedWay, log, ...(power === null ? [] : [power])];
         for (const [index, place] of places.entries()) {
           expect(place.left + place.width).toBeLessThanOrEqual(columns);
           expect(place.top + place.height).toBeLessThanOrEqual(rows);
@@ -30,7 +33,7 @@ describe("the layout", () => {
         expect(layout.firstMeter + panels.length).toBeLessThanOrEqual(meters);
         for (const panel of panels) {
           expect(panel.width).toBeGreaterThanOrEqual(40);
-          expect(panel.height).toBeGreaterThanOrEqual(15);
+          expect(panel.height).toBeGreaterThanOrEqual(14);
         }
         expect(log.height).toBeGreaterThanOrEqual(7);
       }),
@@ -39,26 +42,26 @@ describe("the layout", () => {
 
   it("shows every meter on exactly one page", () => {
     fc.assert(
-      fc.property(sizes, ({ columns, rows, meters }) => {
-        const { pages } = layoutOf(columns, rows, meters, 0)!;
-        const shown = Array.from(
-          { length: pages },
-          (_, page) => layoutOf(columns, rows, meters, page)!,
-        ).flatMap(({ firstMeter, panels }) => panels.map((_, index) => firstMeter + index));
+      fc.property(sizes, ({ columns, rows, meters, hasModem }) => {
+        const at = (page: number) => layoutOf(columns, rows, { meterCount: meters, hasModem, page })!;
+        const { pages } = at(0);
+        const shown = Array.from({ length: pages }, (_, page) => at(page)).flatMap(({ firstMeter, panels }) =>
+          panels.map((_, index) => firstMeter + index),
+        );
         expect(shown).toEqual(Array.from({ length: meters }, (_, index) => index));
       }),
     );
   });
 
   it("puts 2 meters side by side, with the traces at 120x40 and without them at 80x24", () => {
-    const small = layoutOf(80, 24, 2, 0)!;
+    const small = layoutOf(80, 24, TWO)!;
     expect(small.panels.map(({ left, width }) => [left, width])).toEqual([
       [0, 40],
       [40, 40],
     ]);
     expect(panelShape(40, small.panels[0]!.height).trace).toBeNull();
     expect(small.power).toBeNull();
-    const usual = layoutOf(120, 40, 2, 0)!;
+    const usual = layoutOf(120, 40, TWO)!;
     expect(usual.panels.map(({ left, width }) => [left, width])).toEqual([
       [0, 60],
       [60, 60],
@@ -67,9 +70,28 @@ describe("the layout", () => {
     expect(usual.power).not.toBeNull();
   });
 
+  it.each([
+    [24, true, 1],
+    [29, true, 1],
+    [30, true, 2],
+    [60, true, 2],
+    [60, false, 1],
+  ])(
+    "at %d rows, modem: %s, gives the shared way %d lines, right below the panels",
+    (rows, hasModem, lines) => {
+      const { sharedWay, panels } = layoutOf(80, rows, { ...TWO, hasModem })!;
+      expect(sharedWay).toEqual({
+        left: 0,
+        top: panels.at(-1)!.top + panels.at(-1)!.height,
+        width: 80,
+        height: lines,
+      });
+    },
+  );
+
   it("is none below 80 columns or 24 rows", () => {
-    expect(layoutOf(79, 24, 2, 0)).toBeNull();
-    expect(layoutOf(80, 23, 2, 0)).toBeNull();
+    expect(layoutOf(79, 24, TWO)).toBeNull();
+    expect(layoutOf(80, 23, TWO)).toBeNull();
   });
 });
 
@@ -82,7 +104,7 @@ describe("a meter's panel", () => {
 
   it("has every row in full at any size, and leaves the trace's place blank", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 40, max: 200 }), fc.integer({ min: 15, max: 60 }), (width, height) => {
+      fc.property(fc.integer({ min: 40, max: 200 }), fc.integer({ min: 14, max: 60 }), (width, height) => {
         const lines = plainText(meterPanel(shown, width, height, START_MS));
         expect(lines).toHaveLength(height);
         expect(lines.every((line) => line.length === width)).toBe(true);
@@ -94,7 +116,7 @@ describe("a meter's panel", () => {
   });
 
   it("shows all 16 columns of both LCD lines in a frame", () => {
-    const lines = plainText(meterPanel(shown, 40, 15, START_MS));
+    const lines = plainText(meterPanel(shown, 40, 14, START_MS));
     expect(lines[1]).toContain("╔════════════════╗");
     expect(lines[2]).toContain("║connection      ║");
     expect(lines[3]).toContain("║barred          ║");
@@ -102,7 +124,7 @@ describe("a meter's panel", () => {
   });
 
   it.each([
-    [40, 15],
+    [40, 14],
     [60, 27],
   ])("shows every value at %dx%d", (width, height) => {
     const text = plainText(meterPanel(shown, width, height, START_MS)).join("\n");
@@ -122,7 +144,7 @@ describe("a meter's panel", () => {
   });
 
   it.each([
-    [40, 15],
+    [40, 14],
     [60, 27],
   ])("says that a voltage is nominal at %dx%d", (width, height) => {
     const flags = ["nominal-voltage"] as const;
@@ -133,7 +155,7 @@ describe("a meter's panel", () => {
   });
 
   it("shows a display that nothing was written to as 2 blank lines of 16", () => {
-    const lines = plainText(meterPanel({ ...shown, lcd: null }, 40, 15, START_MS));
+    const lines = plainText(meterPanel({ ...shown, lcd: null }, 40, 14, START_MS));
     expect(lines[2]).toContain(`║${" ".repeat(16)}║`);
   });
 

@@ -2,7 +2,17 @@ import { describe, expect, it } from "vitest";
 import type { RigEvent } from "../../rig/core/events.js";
 import { LOG_LINES, reduce, withWaveform } from "../../rig/dashboard/view.js";
 import { HISTORY_MS, initialView, type ViewState } from "../../rig/dashboard/view-state.js";
-import { at, benchConfig, display, reading, ready, received, START_MS, sineWaveform } from "./events.js";
+import {
+  at,
+  benchConfig,
+  display,
+  modem,
+  reading,
+  ready,
+  received,
+  START_MS,
+  sineWaveform,
+} from "./events.js";
 
 const start = initialView(benchConfig("main", "neighbour"), true);
 
@@ -19,20 +29,35 @@ describe("the view of a rig", () => {
     expect(new Set(start.meters.map(({ accent }) => accent)).size).toBe(2);
   });
 
-  it("keeps a meter's LCD lines, reading, board, route and uplink and leaves the other meter alone", () => {
-    const state = viewAfter(
-      ready("main"),
-      display("main", "P 400.1 W", "I 1.739 A"),
-      reading("main"),
-      { event: "route", meter: "main", route: "direct", via: null, cause: "loop closed" },
-      { event: "uplink", state: "connected", detail: "127.0.0.1:1883" },
-    );
+  it("keeps a meter's LCD lines, reading, board and route and leaves the other meter alone", () => {
+    const state = viewAfter(ready("main"), display("main", "P 400.1 W", "I 1.739 A"), reading("main"), {
+      event: "route",
+      meter: "main",
+      route: "direct",
+      via: null,
+      cause: "loop closed",
+    });
     expect(main(state).board?.state).toBe("ready");
     expect(main(state).lcd).toEqual(["P 400.1 W       ", "I 1.739 A       "]);
     expect(main(state).reading?.activePowerW).toBe(400.1);
     expect(main(state).route?.route).toBe("direct");
-    expect(main(state).uplink?.state).toBe("connected");
     expect(state.meters[1]).toBe(start.meters[1]);
+  });
+
+  it("keeps modem, uplink and clock, which all meters share, and leaves the meters alone", () => {
+    const state = viewAfter(
+      modem("online", "connected to 192.0.2.7:1883", { signal: 17, operator: "Airtel" }),
+      { event: "uplink", state: "connected", detail: "192.0.2.7:1883" },
+      { event: "clock", state: "agrees", differenceS: 1, detail: "the clocks agree" },
+    );
+    expect(state.modem).toMatchObject({ state: "online", signal: 17, operator: "Airtel" });
+    expect(state.uplink?.state).toBe("connected");
+    expect(state.clock?.differenceS).toBe(1);
+    expect(state.meters).toBe(start.meters);
+  });
+
+  it("is the same after what crossed the modem's wire", () => {
+    expect(viewAfter({ event: "at", direction: ">", text: "AT+CSQ", kind: "command" })).toBe(start);
   });
 
   it("counts what waits and keeps the highest sequence when an old report arrives late", () => {
@@ -162,6 +187,100 @@ describe("the log", () => {
         viewAfter(reading("main"), display("main", "a", "b"), { event: "bench", behindMs: 9, skippedMs: 0 }),
       ),
     ).toEqual([]);
+  });
+
+  it("tells what the uplink does once for each change", () => {
+    const down: RigEvent = { event: "uplink", state: "down", detail: "no answer for 90 s" };
+    const state = viewAfter(
+      { event: "uplink", state: "connecting", detail: "" },
+      { event: "uplink", state: "connected", detail: "192.0.2.7:1883" },
+      down,
+      down,
+    );
+    expect(log(state)).toEqual([
+      "uplink connecting",
+      "uplink connected: 192.0.2.7:1883",
+      "uplink down: no answer for 90 s",
+    ]);
+  });
+
+  it("tells the modem's states with their details, and not what only the signal does", () => {
+    const state = viewAfter(
+      modem("sim", "the SIM wants its PIN: name a file with it in modem.pinFile"),
+      modem("online", "connected to 192.0.2.7:1883", { signal: 12 }),
+      modem("online", "connected to 192.0.2.7:1883", { signal: 17, operator: "Airtel" }),
+      modem("recovering", "no PDP context: check modem.apn", { rung: "pdp" }),
+      modem("recovering", "no PDP context: check modem.apn", { rung: "attach" }),
+      modem("manual", ""),
+    );
+    expect(log(state)).toEqual([
+      "modem: the SIM wants its PIN: name a file with it in modem.pinFile",
+      "modem online: connected to 192.0.2.7:1883",
+      "modem recovering 3/6: PDP context: no PDP context: check modem.apn",
+      "modem recovering 4/6: attach: no PDP context: check modem.apn",
+      "modem manual, left alone",
+    ]);
+    expect(state.log.map(({ tone }) => tone)).toEqual(["broken", "text", "attention", "attention", "text"]);
+  });
+
+  it("has one line for the steps of the way to the network, the newest", () => {
+    const state = viewAfter(
+      modem("searching", "searching for the network"),
+      modem("searching", "not registered after 60 s: check the antenna"),
+      modem("connecting", "joining the packet service"),
+      modem("connecting", "connecting to 192.0.2.7:1883"),
+    );
+    expect(log(state)).toEqual([
+      "modem: not registered after 60 s: check the antenna",
+      "modem: connecting to 192.0.2.7:1883",
+    ]);
+  });
+
+  it("tells a supply that gave way as broken, whatever the state", () => {
+    const counters = { brownOuts: 1, strayBytes: 0 };
+    const state = viewAfter(
+      modem("online", "connected"),
+      modem("online", "RDY unasked: check the supply", { counters }),
+    );
+    expect(state.log.at(-1)).toMatchObject({
+      text: "modem online: RDY unasked: check the supply",
+      tone: "broken",
+    });
+  });
+
+  it("tells short messages that go and come, and why one did not go", () => {
+    const sms = (direction: "sent" | "delivered" | "received" | "failed", detail?: string): RigEvent => ({
+      event: "sms",
+      direction,
+      number: "+15550100",
+      text: "main is cut off",
+      ...(detail === undefined ? {} : { detail }),
+    });
+    const state = viewAfter(
+      sms("sent"),
+      sms("delivered"),
+      sms("received"),
+      sms("failed", "+CMS ERROR: 330, SMSC address unknown"),
+    );
+    expect(log(state)).toEqual([
+      "SMS to +15550100 sent: main is cut off",
+      "SMS delivered to +15550100",
+      "SMS from +15550100: main is cut off",
+      "SMS to +15550100 not sent: +CMS ERROR: 330, SMSC address unknown (main is cut off)",
+    ]);
+    expect(state.log.at(-1)?.tone).toBe("broken");
+  });
+
+  it("tells a clock that differs for attention, and one that agrees quietly", () => {
+    const state = viewAfter(
+      { event: "clock", state: "agrees", differenceS: 0, detail: "the PC's clock agrees" },
+      { event: "clock", state: "differs", differenceS: 42, detail: "the PC's clock is 42 s ahead: set it" },
+    );
+    expect(log(state)).toEqual([
+      "clock: the PC's clock agrees",
+      "clock: the PC's clock is 42 s ahead: set it",
+    ]);
+    expect(state.log.map(({ tone }) => tone)).toEqual(["dim", "attention"]);
   });
 
   it("turns escape sequences and line feeds in a message into harmless text", () => {
