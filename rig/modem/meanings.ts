@@ -173,7 +173,7 @@ export function explainLine(line: string): string | undefined {
   const error = parseErrorResult(line);
   if (error !== null) {
     return error.family === "plain"
-      ? "refused; with AT+CMEE=1 the modem says why"
+      ? "refused without a reason; with AT+CMEE=1 most commands give one"
       : error.meaning.replace(/ \(\+CM[ES] ERROR: \d+\)$/, "");
   }
   // With several connections allowed, each result has the connection's number before it.
