@@ -3,7 +3,13 @@
  * the broker behind it, and what still waits. Pure.
  * Source: SIM900 AT Command Manual V1.03, AT+CSQ, for the signal.
  */
-import { type ModemEvent, type ModemState, RECOVERY_RUNGS, type RecoveryRung } from "../core/events.js";
+import {
+  type ModemEvent,
+  type ModemState,
+  RECOVERY_RUNGS,
+  type RecoveryRung,
+  type UplinkEvent,
+} from "../core/events.js";
 import { printable, type Row, rowWidth, type Span, type Style, span, spread, toWidth } from "./rows.js";
 import type { ViewState } from "./view-state.js";
 
@@ -76,7 +82,7 @@ function modemRow(state: ViewState, width: number): Row {
 function operatorOf({ operator }: ModemEvent, room: number): Row {
   const separator = span(" · ", "border");
   const left = room - separator.text.length;
-  if (operator === null || left < SMALLEST_OPERATOR) return [span(" ")];
+  if (operator === null || left < SMALLEST_OPERATOR) return [separator];
   const name = [span(` ${printable(operator)}`)];
   return [...(rowWidth(name) > left ? toWidth(name, left) : name), separator];
 }
@@ -109,8 +115,14 @@ function networkRow(state: ViewState, width: number): Row {
   return spread([label, span("uplink "), brokerSpan(uplink.state), ...detail], right, width);
 }
 
-function brokerSpan(state: "connecting" | "connected" | "down"): Span {
-  return span(state, { connecting: "attention", connected: "good", down: "broken" }[state] as Style);
+const UPLINK_STYLES: Readonly<Record<UplinkEvent["state"], Style>> = {
+  connecting: "attention",
+  connected: "good",
+  down: "broken",
+};
+
+function brokerSpan(state: UplinkEvent["state"]): Span {
+  return span(state, UPLINK_STYLES[state]);
 }
 
 /** One report of each meter is on its way for a moment; more of them are stuck. */
