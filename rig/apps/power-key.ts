@@ -3,6 +3,7 @@ import { type Clock, sleep } from "../core/clock.js";
 import { type DigitalPin, firmataPin } from "../core/config.js";
 import { ModemError } from "../core/errors.js";
 import type { BoardPins } from "../core/pins.js";
+import type { PowerKey } from "../modem/modem.js";
 
 export interface BoardPowerKeyOptions {
   /** Id of the meter whose board drives the key. */
@@ -11,8 +12,8 @@ export interface BoardPowerKeyOptions {
   readonly clock: Clock;
 }
 
-export class BoardPowerKey {
-  readonly meter: string;
+export class BoardPowerKey implements PowerKey {
+  readonly #meter: string;
   readonly #label: DigitalPin;
   readonly #pin: number;
   readonly #clock: Clock;
@@ -22,7 +23,7 @@ export class BoardPowerKey {
   #press: AbortController | null = null;
 
   constructor({ meter, pin, clock }: BoardPowerKeyOptions) {
-    this.meter = meter;
+    this.#meter = meter;
     this.#label = pin;
     this.#pin = firmataPin(pin);
     this.#clock = clock;
@@ -79,8 +80,8 @@ export class BoardPowerKey {
   #missing(what: string): ModemError {
     return new ModemError(
       "modem/no-power-key",
-      `the board of meter ${this.meter}, whose pin ${this.#label} drives the modem's power key, ${what}`,
-      { hint: `plug in the board of ${this.meter}, or press the modem's power key by hand for 1 to 2 s` },
+      `the board of meter ${this.#meter}, whose pin ${this.#label} drives the modem's power key, ${what}`,
+      { hint: `plug in the board of ${this.#meter}, or press the modem's power key by hand for 1 to 2 s` },
     );
   }
 }
