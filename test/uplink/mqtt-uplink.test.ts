@@ -46,7 +46,13 @@ async function stopWith(clock: ManualClock, made: MqttUplink): Promise<void> {
 }
 
 async function broker(port = 0, accept: (topic: string, payload: Uint8Array) => void = () => undefined) {
-  const started = await startBroker({ host: "127.0.0.1", port, site: "lab-1", password: PASSWORD, accept });
+  const started = await startBroker({
+    host: "127.0.0.1",
+    port,
+    site: "lab-1",
+    password: PASSWORD,
+    accept,
+  });
   let stopped = false;
   const stop = async () => {
     if (!stopped) await started.stop();
