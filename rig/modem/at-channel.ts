@@ -1,11 +1,11 @@
 /**
  * The AT channel: commands in, one at a time -> answers; what the modem says unasked -> onUnsolicited.
  *
- *   stream -> AtReader -> line -> echo?          dropped
- *                                 clear URC?     onUnsolicited
- *                                 running command's (AtRun)? its answer
- *                                 URC after all? onUnsolicited
- *                                 else           onUnsolicited, stray
+ *   stream -> AtWire -> line -> echo?                 dropped
+ *                               surely unasked?       onUnsolicited
+ *                               of the command's run? its answer
+ *                               unasked after all?    onUnsolicited
+ *                               else                  onUnsolicited, stray
  *
  * Out of step: after a command without final result, its answer may come at any time and look like the next one's. So before the
  * next command the channel sends AT until an OK comes, and lets some quiet pass, in which late results are swallowed. An AT of
@@ -14,11 +14,13 @@
  */
 import type { Duplex } from "node:stream";
 import { type Clock, sleep } from "../core/clock.js";
-import { describeError, ModemError } from "../core/errors.js";
-import type { AtCommand, AtPort, Unsolicited } from "./at-command.js";
-import { AtReader, isPushHeader, type WireElement } from "./at-reader.js";
+import { ModemError } from "../core/errors.js";
+import type { AtCommand, AtElement, AtPort, Unsolicited } from "./at-command.js";
+import { isPushHeader } from "./at-reader.js";
 import { AtRun, type RunOutcome } from "./at-run.js";
 import type { AtTraceEntry } from "./at-trace.js";
+import { AtWire } from "./at-wire.js";
+import { ModemRefusal } from "./result-codes.js";
 import { announcesMessageText, recogniseUnsolicited } from "./unsolicited.js";
 
 export interface AtChannelOptions {
@@ -29,10 +31,6 @@ export interface AtChannelOptions {
   readonly onTrace: (entry: AtTraceEntry) => void;
 }
 
-/** 1460 bytes at 1200 baud take 12 s. */
-const WRITE_LIMIT_MS = 30_000;
-/** Between two bytes of counted payload; the modem sends them without a pause. */
-const PAYLOAD_PAUSE_LIMIT_MS = 2000;
 const PROBES = 5;
 /** After the probe's OK: a late answer and the answer to an earlier probe come within this. */
 const SETTLE_MS = 500;
@@ -55,9 +53,8 @@ interface Job {
 
 export class AtChannel implements AtPort {
   readonly closed: Promise<ModemError>;
-  readonly #stream: Duplex;
   readonly #options: AtChannelOptions;
-  readonly #reader = new AtReader();
+  readonly #wire: AtWire;
   #queue: Job[] = [];
   #serving: Job | null = null;
   #working = false;
@@ -67,30 +64,34 @@ export class AtChannel implements AtPort {
   #inStep = true;
   /** Payload of an answer that may come late [bytes]. */
   #latePullBytes = 0;
+  /** The bytes after `+IPD,<n>:` come next. */
   #pushed = false;
+  /** The text after `+CMT:` comes next. */
   #messageText = false;
-  #strayBytes = 0;
-  #loss: ModemError | null = null;
   readonly #gone = new AbortController();
   #tellClosed: (loss: ModemError) => void = () => undefined;
-  readonly #writeTimers = new Set<() => void>();
-  #cancelPayloadTimer: () => void = () => undefined;
 
   /** @param stream opened at the modem's baud rate; the channel is its only user and closes it */
   constructor(stream: Duplex, options: AtChannelOptions) {
-    this.#stream = stream;
     this.#options = options;
     this.closed = new Promise((resolve) => {
       this.#tellClosed = resolve;
     });
-    stream.on("data", (bytes: Buffer) => this.#feed(bytes));
-    stream.on("error", (error) => this.#lose(lineLost(error)));
-    stream.once("close", () => this.#lose(lineLost(undefined)));
+    this.#wire = new AtWire(stream, {
+      clock: options.clock,
+      onElement: (element) => this.#take(element),
+      onBrokenPayload: () => {
+        this.#pushed = false;
+        this.#run?.losePayload();
+      },
+      onTrace: options.onTrace,
+      onLost: (loss) => this.#fallSilent(loss),
+    });
   }
 
   /** Bytes that nothing explains, since the line was opened. */
   get strayBytes(): number {
-    return this.#strayBytes;
+    return this.#wire.strayBytes;
   }
 
   /**
@@ -103,8 +104,8 @@ export class AtChannel implements AtPort {
         reject(new RangeError(`a command is one line of printable ASCII: ${command.shown ?? command.text}`));
         return;
       }
-      if (signal?.aborted || this.#loss !== null) {
-        reject(signal?.aborted ? signal.reason : this.#loss);
+      if (signal?.aborted || this.#wire.loss !== null) {
+        reject(signal?.aborted ? signal.reason : this.#wire.loss);
         return;
       }
       const onAbort = () => job.fail(signal?.reason);
@@ -134,14 +135,13 @@ export class AtChannel implements AtPort {
   async writeRaw(bytes: Uint8Array): Promise<void> {
     if (this.#serving !== null || this.#queue.length > 0)
       throw new RangeError("bytes outside of any command were to be written while a command runs");
-    if (this.#loss === null) await this.#write("payload", bytes);
-    if (this.#loss !== null) throw this.#loss;
+    if (this.#wire.loss === null) await this.#wire.write("payload", bytes);
+    if (this.#wire.loss !== null) throw this.#wire.loss;
   }
 
   /** Fails whatever runs or waits with "modem/lost"; resolves when the line is closed. */
-  async close(): Promise<void> {
-    this.#lose(new ModemError("modem/lost", "the line to the modem was closed"));
-    if (!this.#stream.closed) await new Promise<void>((resolve) => this.#stream.once("close", resolve));
+  close(): Promise<void> {
+    return this.#wire.close();
   }
 
   async #work(): Promise<void> {
@@ -159,8 +159,10 @@ export class AtChannel implements AtPort {
     if (!this.#inStep && !isProbe) await this.#getInStep(job);
     if (job.over) return;
     const outcome = await this.#perform(job.command);
-    const late = this.#lastRun?.lastLine ?? "";
-    if (job.over && this.#inStep && late !== "") this.#options.onUnsolicited({ kind: "stray", text: late });
+    const late = outcome.kind === "done" || outcome.error instanceof ModemRefusal;
+    if (job.over && late) {
+      this.#options.onUnsolicited({ kind: "stray", text: this.#lastRun?.lastLine ?? "" });
+    }
     // Whoever learns the outcome may write at once, also outside of commands.
     this.#serving = null;
     if (outcome.kind === "done") job.succeed(outcome.value);
@@ -191,13 +193,10 @@ export class AtChannel implements AtPort {
   }
 
   async #perform(command: AtCommand<unknown>): Promise<RunOutcome<unknown>> {
-    if (this.#loss !== null) return { kind: "failed", error: this.#loss, outOfStep: false };
-    const run = new AtRun(command, {
-      clock: this.#options.clock,
-      write: (kind, bytes, shown) => this.#write(kind, bytes, shown),
-    });
+    if (this.#wire.loss !== null) return { kind: "failed", error: this.#wire.loss, outOfStep: false };
+    const run = new AtRun(command, this.#options.clock, this.#wire);
     this.#run = run;
-    this.#reader.expect({
+    this.#wire.expect({
       prompt: command.payload !== undefined,
       pullsUpToBytes: Math.max(command.pullsUpToBytes ?? 0, this.#inStep ? 0 : this.#latePullBytes),
     });
@@ -208,46 +207,29 @@ export class AtChannel implements AtPort {
     if (outcome.kind === "failed" && outcome.outOfStep) {
       this.#inStep = false;
       this.#latePullBytes = command.pullsUpToBytes ?? this.#latePullBytes;
-      if (!this.#pushed) for (const element of this.#reader.abandonPayload()) this.#take(element);
+      if (!this.#pushed) this.#wire.abandonPayload();
     }
-    this.#reader.expect({ prompt: false, pullsUpToBytes: this.#inStep ? 0 : this.#latePullBytes });
+    this.#wire.expect({ prompt: false, pullsUpToBytes: this.#inStep ? 0 : this.#latePullBytes });
     return outcome;
   }
 
-  #feed(bytes: Uint8Array): void {
-    if (this.#loss !== null) return;
-    for (const element of this.#reader.feed(bytes)) this.#take(element);
-    this.#cancelPayloadTimer();
-    this.#cancelPayloadTimer = () => undefined;
-    if (!this.#reader.inPayload || this.#loss !== null) return;
-    this.#cancelPayloadTimer = this.#options.clock.after(PAYLOAD_PAUSE_LIMIT_MS, () => {
-      for (const element of this.#reader.abandonPayload()) this.#take(element);
-      this.#pushed = false;
-      this.#run?.losePayload();
-    });
-  }
-
-  #take(element: WireElement): void {
+  #take(element: AtElement): void {
     if (element.type === "line") {
       this.#takeLine(element.text);
     } else if (element.type === "prompt") {
-      this.#trace("<", "prompt", ">");
+      this.#wire.trace("<", "prompt", ">");
       this.#run?.take(element);
-    } else if (element.type === "stray") {
-      this.#trace("<", "stray", latin1(element.bytes));
-      this.#strayBytes += element.bytes.length;
-    } else {
-      this.#trace("<", "payload", latin1(element.bytes));
-      const pushed = this.#pushed;
+    } else if (this.#pushed) {
       this.#pushed = false;
-      if (pushed) this.#options.onUnsolicited({ kind: "data", bytes: element.bytes });
-      else if (this.#run?.take(element) !== true) this.#strayBytes += element.bytes.length;
+      this.#options.onUnsolicited({ kind: "data", bytes: element.bytes });
+    } else if (this.#run?.take(element) !== true) {
+      this.#wire.countStray(element.bytes.length);
     }
   }
 
   #takeLine(text: string): void {
     const echoed = [this.#run, this.#lastRun].find((run) => run?.command.text === text)?.command;
-    this.#trace("<", "line", echoed?.shown ?? text);
+    this.#wire.trace("<", "line", echoed?.shown ?? text);
     if (echoed !== undefined) return;
     if (this.#messageText) {
       this.#messageText = false;
@@ -268,74 +250,38 @@ export class AtChannel implements AtPort {
 
   #hear(said: Unsolicited, line: string): void {
     this.#messageText = announcesMessageText(line);
-    if (said.kind === "ready") {
-      const error = new ModemError("modem/restarted", "the modem has restarted: RDY came", {
-        hint: "if nobody restarted it, its supply is too weak: 2 A at 4 V, short wires",
-      });
-      this.#inStep = true;
-      this.#run?.fail(error, false);
-      for (const job of this.#jobs()) job.fail(error);
-    } else {
-      this.#run?.hear(said, line);
-    }
+    if (said.kind === "ready" || said.kind === "power-down") this.#forgetAll(line);
+    else this.#run?.hear(said, line);
     this.#options.onUnsolicited(said);
   }
 
+  /** The module has started or stopped: no answer comes any more to what it was asked before. */
+  #forgetAll(line: string): void {
+    const error = new ModemError(
+      "modem/restarted",
+      `the modem has restarted or was switched off: ${line} came`,
+      {
+        hint: "if nobody has done that, its supply is too weak: 5 V / 2 A, short wires",
+      },
+    );
+    this.#inStep = true;
+    this.#run?.fail(error, false);
+    for (const job of this.#jobs()) job.fail(error);
+  }
+
   #strayLine(text: string): void {
-    this.#strayBytes += text.length;
+    this.#wire.countStray(text.length);
     this.#options.onUnsolicited({ kind: "stray", text });
-  }
-
-  #write(kind: "command" | "payload", bytes: Uint8Array, shown?: string): Promise<void> {
-    this.#trace(">", kind, shown ?? latin1(bytes));
-    return new Promise((resolve) => {
-      const finish = () => {
-        cancel();
-        this.#writeTimers.delete(finish);
-        resolve();
-      };
-      const cancel = this.#options.clock.after(WRITE_LIMIT_MS, () => this.#lose(lineStuck()));
-      this.#writeTimers.add(finish);
-      // That it failed is said by the stream's error or close.
-      this.#stream.write(bytes, finish);
-    });
-  }
-
-  #trace(direction: AtTraceEntry["direction"], kind: AtTraceEntry["kind"], raw: string): void {
-    this.#options.onTrace({ direction, kind, raw });
   }
 
   #jobs(): Job[] {
     return this.#serving === null ? [...this.#queue] : [this.#serving, ...this.#queue];
   }
 
-  #lose(loss: ModemError): void {
-    if (this.#loss !== null) return;
-    this.#loss = loss;
-    this.#cancelPayloadTimer();
+  #fallSilent(loss: ModemError): void {
     this.#gone.abort();
     this.#run?.fail(loss, false);
     for (const job of this.#jobs()) job.fail(loss);
-    for (const finish of [...this.#writeTimers]) finish();
-    this.#stream.destroy();
     this.#tellClosed(loss);
   }
-}
-
-function lineLost(cause: Error | undefined): ModemError {
-  return new ModemError(
-    "modem/lost",
-    `the line to the modem was lost${cause === undefined ? "" : `: ${describeError(cause)}`}`,
-    { hint: "check the cable; it is opened again when it is back", cause },
-  );
-}
-
-function lineStuck(): ModemError {
-  return new ModemError("modem/lost", `the line to the modem took no bytes for ${WRITE_LIMIT_MS} ms`, {
-    hint: "check the adapter, and that hardware flow control is off",
-  });
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

@@ -5,8 +5,13 @@
  */
 import type { AtElement } from "./at-command.js";
 
-/** What comes off the wire: elements, and bytes that belong to none. */
-export type WireElement = AtElement | { readonly type: "stray"; readonly bytes: Uint8Array };
+/** Bytes that belong to no element. */
+export interface StrayBytes {
+  readonly type: "stray";
+  readonly bytes: Uint8Array;
+}
+/** What comes off the wire. */
+export type WireElement = AtElement | StrayBytes;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -19,7 +24,7 @@ const LONGEST_LINE_BYTES = 1024;
 /** The most that one segment, one CIPRXGET=2 or one +IPD carries. */
 export const LONGEST_PAYLOAD_BYTES = 1460;
 
-const PULL_HEADER = /^\+CIPRXGET: ?2,(\d{1,4}),\d{1,6}$/;
+const PULL_HEADER = /^\+CIPRXGET: ?2, ?(\d{1,4}), ?\d{1,6}$/;
 const PUSH_HEADER = /^\+IPD,(\d{1,4})(?:,(?:TCP|UDP))?:$/;
 
 /** Whether the line is a header `+IPD,<n>:`, whose payload comes next. */
@@ -51,7 +56,7 @@ export class AtReader {
   }
 
   /**
-   * What may come: a prompt (once), and counted bytes after `+CIPRXGET: 2,` [bytes, 0: none]. Everything else that looks like
+   * What may come, once: a prompt, and counted bytes after `+CIPRXGET: 2,` [bytes, 0: none]. Everything else that looks like
    * them is a line, so that no text of a message and no noise can swallow what follows.
    */
   expect(what: { readonly prompt: boolean; readonly pullsUpToBytes: number }): void {
@@ -66,7 +71,7 @@ export class AtReader {
   }
 
   /** Gives up a payload whose bytes do not come any more; the next line is a line again. */
-  abandonPayload(): WireElement[] {
+  abandonPayload(): StrayBytes[] {
     if (this.#payload === null) return [];
     const bytes = this.#payload.slice(0, this.#received);
     this.#payload = null;
@@ -127,6 +132,7 @@ export class AtReader {
     elements.push({ type: "line", text });
     const count = Number(PULL_HEADER.exec(text)?.[1] ?? 0);
     if (count < 1 || count > this.#pullsUpToBytes) return;
+    this.#pullsUpToBytes = 0;
     this.#startPayload(count);
     if (byte === CR) this.#swallow = LF;
   }

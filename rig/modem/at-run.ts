@@ -5,18 +5,13 @@
 import type { Clock } from "../core/clock.js";
 import { ModemError } from "../core/errors.js";
 import type { AtCommand, AtElement, Unsolicited } from "./at-command.js";
+import type { AtWire } from "./at-wire.js";
 import { ModemRefusal, parseErrorResult } from "./result-codes.js";
 
 export type RunOutcome<T> =
   | { readonly kind: "done"; readonly value: T }
   /** outOfStep: its final result may still come, or the modem may still wait for bytes. */
   | { readonly kind: "failed"; readonly error: Error; readonly outOfStep: boolean };
-
-export interface RunWire {
-  readonly clock: Clock;
-  /** Resolves when the bytes are out, or the line is gone. Never rejects. */
-  write(kind: "command" | "payload", bytes: Uint8Array, shown?: string): Promise<void>;
-}
 
 const PROMPT_WITHIN_MS = 5000;
 /** For the final result after the connection has ended under the command. */
@@ -29,7 +24,8 @@ export class AtRun<T> {
   readonly ended: Promise<RunOutcome<T>>;
   /** The line that ended it, or the latest of its answer. */
   lastLine = "";
-  readonly #wire: RunWire;
+  readonly #clock: Clock;
+  readonly #wire: AtWire;
   readonly #match: ReturnType<AtCommand<T>["match"]>;
   readonly #shown: string;
   #settle: (outcome: RunOutcome<T>) => void = () => undefined;
@@ -40,8 +36,9 @@ export class AtRun<T> {
   #endedBy: string | null = null;
   #cancelTimer: () => void = () => undefined;
 
-  constructor(command: AtCommand<T>, wire: RunWire) {
+  constructor(command: AtCommand<T>, clock: Clock, wire: AtWire) {
     this.command = command;
+    this.#clock = clock;
     this.#wire = wire;
     this.#match = command.match();
     this.#shown = command.shown ?? command.text;
@@ -131,7 +128,7 @@ export class AtRun<T> {
 
   #arm(delayMs: number, action: () => void): void {
     this.#cancelTimer();
-    if (!this.#over) this.#cancelTimer = this.#wire.clock.after(delayMs, action);
+    if (!this.#over) this.#cancelTimer = this.#clock.after(delayMs, action);
   }
 
   #end(outcome: RunOutcome<T>): void {

@@ -83,7 +83,7 @@ export interface ErrorResult {
 /** @returns null if the line is no error result */
 export function parseErrorResult(line: string): ErrorResult | null {
   if (line === "ERROR") return { family: "plain", number: null, meaning: "ERROR" };
-  const match = /^\+(CME|CMS) ERROR: ?(.+)$/.exec(line);
+  const match = /^\+(CME|CMS) ERROR: *(\S.*)$/.exec(line);
   if (match === null) return null;
   const family = match[1] as "CME" | "CMS";
   const said = match[2]!.trim();

@@ -43,7 +43,8 @@ const CONNECT_MS = 80_000;
  * else can be asked meanwhile.
  */
 const SEND_MS = 60_000;
-const PULL_MS = 10_000;
+/** 1460 bytes at 1200 baud take 12 s. */
+const PULL_MS = 15_000;
 /** Waits for the peer's FIN. */
 const SLOW_CLOSE_MS = 30_000;
 /** Of each text of AT+CSTT. */
@@ -89,7 +90,7 @@ export const powerDown = (): AtCommand<void> => ({
 export const identity = (): AtCommand<string> => ({
   text: "ATI",
   timeoutMs: SHORT_MS,
-  match: informationThenOk(/^SIM.+$/, ([text]) => text),
+  match: informationThenOk(/^[^+*].*\d.*$/, ([text]) => text),
 });
 /** @returns 15 digits */
 export const imei = (): AtCommand<string> => ({
@@ -338,7 +339,7 @@ export function pull(maxBytes: number): AtCommand<Pulled> {
           bytes = element.bytes;
           return MORE;
         }
-        const header = given === null ? /^\+CIPRXGET: ?2,(\d{1,4}),(\d{1,6})$/.exec(element.text) : null;
+        const header = given === null ? /^\+CIPRXGET: ?2, ?(\d{1,4}), ?(\d{1,6})$/.exec(element.text) : null;
         if (header !== null) {
           given = Number(header[1]);
           left = Number(header[2]);
