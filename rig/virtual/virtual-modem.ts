@@ -61,6 +61,7 @@ export class VirtualModem {
 
   /** @throws RangeError naming the value and what is allowed */
   command(command: ModemCommand): void {
+    if (this.#stopped) return;
     switch (command.verb) {
       case "modem":
         this.#module.setSupply(command.on);
@@ -85,7 +86,7 @@ export class VirtualModem {
 
   /** @param pressed the level of PWRKEY: more than a second of it switches the module on, or off */
   powerKey(pressed: boolean): void {
-    this.#module.setPowerKey(pressed);
+    if (!this.#stopped) this.#module.setPowerKey(pressed);
   }
 
   /** Ends everything, the open line too. */

@@ -118,9 +118,11 @@ export function connectionCommands(options: ConnectionCommandOptions): CommandTa
   async function send(id: number, link: TcpLink, count: number | null): Promise<Ending> {
     if (link.state !== "CONNECTED" || stack.modes.CIPMODE === 1) refuse(3);
     if (!network.faults.takes("prompt-lost") && stack.modes.CIPSPRT === 1) output.text("\r\n> ");
+    stack.typing = link;
     const { how, bytes } = await reader.collect(
       count === null ? { maxBytes: SEND_SIZE_BYTES, onReturn: () => undefined } : { count },
     );
+    stack.typing = null;
     if (how === "escaped") return undefined;
     if (how === "too-long") refusePlainly();
     const fails = network.faults.takes("send-fail");

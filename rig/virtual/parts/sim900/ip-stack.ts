@@ -38,7 +38,7 @@ export interface IpStackOptions {
   readonly output: Output;
   /** Bytes that wait to leave on the line. */
   readonly waitingBytes: () => number;
-  /** An open connection has ended while its bytes may be being typed. */
+  /** The connection has ended while its bytes were being typed. */
   readonly abortSend: () => void;
 }
 
@@ -58,6 +58,8 @@ export class IpStack {
     CIPQRCLOSE: 0,
   };
   readonly links: readonly TcpLink[];
+  /** The connection whose bytes are being typed. */
+  typing: TcpLink | null = null;
   /** Ends the transparent mode, while it has the line. */
   leaveDataMode: (() => void) | null = null;
   readonly #options: IpStackOptions;
@@ -115,7 +117,7 @@ export class IpStack {
     this.stage = stage;
     for (const link of this.links) link.drop();
     this.leaveDataMode?.();
-    this.#options.abortSend();
+    if (this.typing !== null) this.#options.abortSend();
   }
 
   /** The network takes the context away, if there is one or one is coming. */
@@ -134,13 +136,18 @@ export class IpStack {
 
   /** Hands received bytes to the host where they are not waited for, as fast as the line takes them. */
   push(): void {
-    if (this.modes.CIPRXGET === 1) return;
-    if (this.modes.CIPMODE === 1 && this.leaveDataMode === null) return;
+    const { CIPMODE } = this.modes;
+    if (this.#pulled || (CIPMODE === 1 && this.leaveDataMode === null)) return;
     for (const [id, link] of this.links.entries()) {
       while (link.unreadBytes > 0 && this.#options.waitingBytes() < PUSH_BYTES) {
         this.#pushPiece(id, link);
       }
     }
+  }
+
+  /** The host fetches what was received. */
+  get #pulled(): boolean {
+    return this.modes.CIPRXGET === 1 && this.modes.CIPMODE === 0;
   }
 
   #pushPiece(id: number, link: TcpLink): void {
@@ -158,7 +165,7 @@ export class IpStack {
   }
 
   #received(id: number): void {
-    if (this.modes.CIPRXGET === 0) {
+    if (!this.#pulled) {
       this.push();
     } else if (!this.#options.network.faults.takes("urc-lost")) {
       this.#options.output.urc(this.multi ? `+CIPRXGET: 1,${id}` : "+CIPRXGET: 1");
@@ -170,6 +177,6 @@ export class IpStack {
     this.leaveDataMode?.();
     if (!this.#options.network.faults.takes("closed-lost"))
       this.#options.output.urc(this.about(id, "CLOSED"));
-    this.#options.abortSend();
+    if (this.typing === this.links[id]) this.#options.abortSend();
   }
 }

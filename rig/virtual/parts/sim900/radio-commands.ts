@@ -84,7 +84,7 @@ export class RadioCommands {
         read: () => output.info(`+CGATT: ${radio.attached ? 1 : 0}`),
         set: async (args) => {
           const wanted = args.whole(0, 0, 1) === 1;
-          this.#cardState();
+          this.#requireCard();
           await scope.pause(latency.of(CGATT_MS));
           if (!radio.attach(wanted)) refusePlainly();
         },
@@ -133,6 +133,12 @@ export class RadioCommands {
     if (!card.present) refuse(10);
     if (!cardRead()) refuse(14);
     return card.lock;
+  }
+
+  #requireCard(): void {
+    const state = this.#cardState();
+    if (state === "SIM PIN") refuse(11);
+    if (state === "SIM PUK") refuse(12);
   }
 
   #enterCode(code: string, newPin: string | null): (() => void) | undefined {

@@ -11,8 +11,9 @@ export type RegistrationStatus = 0 | 1 | 2;
 
 /** Location area and cell, as AT+CREG=2 adds them. */
 const PLACE = '"1A2B","3C4D"';
-/** -110 dBm + 2 dB for each step from 2: a fair indoor signal. */
-const SIGNAL_STEPS = [17, 21] as const;
+/** -74 dBm (-110 dBm at 2, and 2 dB a step): a fair signal indoors. */
+const SIGNAL_STEPS = 20;
+const SIGNAL_UNKNOWN = 99;
 
 export interface RadioOptions {
   readonly scope: PowerScope;
@@ -54,7 +55,7 @@ export class Radio {
 
   /** AT+CSQ's rssi, 99 without a network. */
   signal(): number {
-    return this.#options.coverage() ? this.#options.latency.of(SIGNAL_STEPS) : 99;
+    return this.#options.coverage() ? SIGNAL_STEPS : SIGNAL_UNKNOWN;
   }
 
   /** "<n>,<stat>" and with n = 2 the place. */

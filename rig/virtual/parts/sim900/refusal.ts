@@ -11,11 +11,7 @@ export const CME_TEXTS = {
   12: "SIM PUK required",
   14: "SIM busy",
   16: "incorrect password",
-  30: "no network service",
-  107: "GPRS services not allowed",
-  133: "requested service option not subscribed",
   765: "invalid input value",
-  767: "operation failed",
 } as const;
 
 export const CMS_TEXTS = {
@@ -26,7 +22,6 @@ export const CMS_TEXTS = {
   311: "SIM PIN required",
   316: "SIM PUK required",
   321: "invalid memory index",
-  322: "memory full",
   331: "no network service",
   512: "SIM not ready",
 } as const;

@@ -21,6 +21,8 @@ const BOOT_NOISE_MS = 100;
 const BOOT_MS = 2200;
 /** PWRKEY low for longer than this switches on, or off. */
 const POWER_KEY_MS = 1000;
+/** For the answer to leave the line before a restart that was asked for. */
+const ANSWER_MS = 50;
 /** Log-off from the network before it is really off. */
 const LOG_OFF_MS = 1700;
 
@@ -142,7 +144,7 @@ export class Sim900Part {
   }
 
   #makeFirmware(scope: PowerScope): Firmware {
-    const { latency, network, uart, clock } = this.#options;
+    const { latency, network, uart } = this.#options;
     return new Firmware({
       scope,
       latency,
@@ -154,8 +156,7 @@ export class Sim900Part {
       store: (profile) => {
         this.#profile = { ...profile };
       },
-      // Once the answer has left the line.
-      restart: () => clock.after(50, () => scope.alive && this.#restart()),
+      restart: () => scope.after(ANSWER_MS, () => this.#restart()),
       powerDown: (properly) => this.#powerDown(properly),
     });
   }

@@ -101,7 +101,7 @@ export class TcpLink {
       this.#endings.add(fail);
       if (faulty || this.#network.blackhole) return;
       this.#scope.after(this.#latency.of(CIPSTART_MS), () => {
-        if (this.state !== "CONNECTING" || this.#socket !== null) return;
+        if (this.state !== "CONNECTING" || this.#network.blackhole) return;
         const socket = this.#network.dial(host, port);
         if (socket === null) finish(false);
         else this.#use(socket, finish);
@@ -183,32 +183,25 @@ export class TcpLink {
 
   #use(socket: Socket, finish: (connected: boolean) => void): void {
     this.#socket = socket;
-    const mine = (action: () => void) => () => {
-      if (this.#socket === socket && this.#scope.alive) action();
-    };
-    socket.on(
-      "connect",
-      mine(() => finish(true)),
-    );
-    socket.on(
-      "readable",
-      mine(() => this.#pump()),
-    );
-    socket.on(
-      "end",
-      mine(() => this.#down.push(null, this.#latency.of(ONE_WAY_MS))),
-    );
+    const on = (event: string, action: () => unknown) =>
+      socket.on(event, () => {
+        if (this.#socket === socket && this.#scope.alive) action();
+      });
+    on("connect", () => this.#network.blackhole || finish(true));
+    on("readable", () => this.#pump());
+    on("end", () => this.#down.push(null, this.#latency.of(ONE_WAY_MS)));
+    on("close", () => this.#socketClosed(socket, finish));
     // Refused, or reset: what it was is told by the `close` that follows.
     socket.on("error", () => undefined);
-    socket.on(
-      "close",
-      mine(() => this.#socketClosed(socket, finish)),
-    );
   }
 
   #socketClosed(socket: Socket, finish: (connected: boolean) => void): void {
-    if (this.state === "CONNECTING") finish(false);
-    else if (!socket.readableEnded) this.#down.push(null, this.#latency.of(ONE_WAY_MS));
+    if (this.state === "CONNECTING") {
+      // Nobody hears of it in a blackhole: the time limit ends the attempt.
+      if (!this.#network.blackhole) finish(false);
+    } else if (!socket.readableEnded) {
+      this.#down.push(null, this.#latency.of(ONE_WAY_MS));
+    }
   }
 
   /** Takes from the socket what the module has room for. */
