@@ -2,6 +2,7 @@
  * The control centre, put together: broker (its own, or a subscription at another) -> intake -> store -> page.
  * Either everything starts or nothing stays open.
  */
+import { readAuthorityFile } from "../core/authority-file.js";
 import type { Clock } from "../core/clock.js";
 import type { Config } from "../core/config.js";
 import type { EmitEvent } from "../core/events.js";
@@ -28,6 +29,8 @@ export interface BrokerAccess {
   readonly port: number;
   readonly username?: string;
   readonly password?: string;
+  /** Where it speaks TLS; ca: certificates of authorities to trust instead of the well-known ones, PEM. */
+  readonly tls?: { readonly ca?: string };
 }
 
 export interface Centre {
@@ -86,18 +89,21 @@ export async function startCentre(options: CentreOptions): Promise<Centre> {
   }
 }
 
-/** How another broker is reached by the centre and by the uplinks. @throws StorageError, as readPasswordFile */
+/** How another broker is reached by the centre and by the uplink. @throws StorageError, as readPasswordFile and readAuthorityFile */
 export function brokerAccess({
   host,
   port,
   username,
   passwordFile,
+  tls,
+  caFile,
 }: Config["broker"] & { port: number }): BrokerAccess {
   return {
     host,
     port,
     ...(username === undefined ? {} : { username }),
     ...(passwordFile === undefined ? {} : { password: readPasswordFile(passwordFile) }),
+    ...(tls ? { tls: caFile === undefined ? {} : { ca: readAuthorityFile(caFile) } } : {}),
   };
 }
 

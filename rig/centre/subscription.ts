@@ -2,7 +2,8 @@
  * The centre at a broker that is not its own: an MQTT subscription with a session that outlives the connection, so that what is
  * published meanwhile waits at the broker. A frame is acknowledged to the broker after the intake has stored it.
  */
-import { createConnection } from "node:net";
+import { createConnection, isIP } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { MqttClient } from "mqtt";
 import { type Clock, sleep } from "../core/clock.js";
 import { describeError } from "../core/errors.js";
@@ -26,6 +27,8 @@ export interface SubscriptionOptions {
   readonly port: number;
   readonly username?: string;
   readonly password?: string;
+  /** Where the broker speaks TLS; ca: certificates of authorities to trust instead of the well-known ones, PEM. */
+  readonly tls?: { readonly ca?: string };
   /** Takes a frame; if it throws, the connection is dropped, so that the broker delivers it again. */
   readonly accept: (topic: string, payload: Uint8Array) => void;
   readonly clock: Clock;
@@ -39,7 +42,11 @@ export interface Subscription {
 /** Connects, and connects again for ever; an unreachable broker is no error, but an alert when it goes and one when it is back. */
 export function startSubscription(options: SubscriptionOptions): Subscription {
   const { site, meters, host, port, username, password, accept, alerts, clock } = options;
-  const client = new MqttClient(() => createConnection({ host, port, noDelay: true }), {
+  const openStream = () =>
+    options.tls === undefined
+      ? createConnection({ host, port, noDelay: true })
+      : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...options.tls });
+  const client = new MqttClient(openStream, {
     clientId: `meter-rig-centre.${site}`,
     clean: false,
     ...(username === undefined ? {} : { username }),

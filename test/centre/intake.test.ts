@@ -62,6 +62,47 @@ describe("the intake", () => {
     ]);
   });
 
+  it("stores a backlog after live reports with its own times, delayed, and shows no energy that falls", () => {
+    const { intake, main, directory, topic, clock, alerts, received, store } = centreBench();
+    // Reports 1 to 60 of an hour without a way, then a restart of the rig, then live ones from 61 on.
+    const nowMs = clock.nowMs();
+    const report = (sequence: number) =>
+      lampReport({ sequence, energyWh: sequence / 4, endMs: nowMs - (61 - sequence) * 60_000 });
+    const backlog = Array.from({ length: 60 }, (_none, index) => main.seal(report(index + 1)));
+    const restarted = Sealer.open(directory, "main").sealer;
+    const live = [61, 62].map((sequence) => restarted.seal({ ...report(sequence), endMs: nowMs - 500 }));
+    const arrivals = [live[0]!, ...backlog.slice(0, 20), live[1]!, ...backlog.slice(20)];
+    let shownWh = 0;
+    let highest = 0;
+    for (const [index, bytes] of arrivals.entries()) {
+      expect(intake.accept(topic, bytes)).toBe("stored");
+      // The acknowledgement got lost: it comes again directly after.
+      if (index % 7 === 0) expect(intake.accept(topic, bytes)).toBe("redelivered");
+      expect(store.latest("main")!.energyWh).toBeGreaterThanOrEqual(shownWh);
+      shownWh = store.latest("main")!.energyWh;
+      expect(store.lastEnergyWh("main")).toBe(shownWh);
+      expect(store.lastSequence("main")).toBeGreaterThanOrEqual(highest);
+      highest = store.lastSequence("main");
+    }
+    expect([shownWh, highest]).toEqual([15.5, 62]);
+    expect(received().map((event) => "sequence" in event && [event.sequence, event.delayed])).toEqual([
+      [61, false],
+      ...Array.from({ length: 20 }, (_none, index) => [index + 1, true]),
+      [62, false],
+      ...Array.from({ length: 40 }, (_none, index) => [index + 21, true]),
+    ]);
+    const shown = store.range("main", 0, 8e15, 100);
+    expect(shown.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 62 }, (_none, index) => 62 - index),
+    );
+    for (const { sequence, endMs, receivedMs } of shown) {
+      expect(receivedMs).toBe(nowMs);
+      if (sequence <= 60) expect(endMs).toBe(nowMs - (61 - sequence) * 60_000);
+    }
+    expect(intake.counters).toMatchObject({ stored: 62, redelivered: 9, replays: 0 });
+    expect(alerts()).toEqual([]);
+  });
+
   it("takes a redelivery of the last frame without storing, event or alert, and counts it", () => {
     const { intake, topic, frame, events } = centreBench();
     const bytes = frame(1);

@@ -1,5 +1,6 @@
 /** mqtt.js waits by the runner's timers, which the test steps; its sockets are real. */
 import { createServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Alerts } from "../../rig/centre/alerts.js";
@@ -7,6 +8,7 @@ import { BROKER_USER, startBroker } from "../../rig/centre/broker.js";
 import { startSubscription } from "../../rig/centre/subscription.js";
 import { systemClock } from "../../rig/core/clock.js";
 import type { RigEvent } from "../../rig/core/events.js";
+import { makeCertificate } from "../support/certificates.js";
 import { ManualClock } from "../support/manual-clock.js";
 
 beforeEach(
@@ -100,5 +102,45 @@ describe("the subscription at another broker", () => {
     await follows("online");
     await rigSays("offline");
     await follows("offline");
+  });
+
+  it("speaks TLS where it is configured, and tells a stranger with a certificate of his own nothing", async () => {
+    const authority = makeCertificate({ name: "lab authority", authority: true });
+    const { cert, key } = makeCertificate({ name: "broker", hosts: ["127.0.0.1"], by: authority });
+    const received: number[] = [];
+    const server = createTlsServer({ cert, key }, (socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (packet) => {
+        received.push(packet[0]! >> 4); // 1: CONNECT
+        socket.destroy();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as { port: number };
+    for (const [ca, said, packets] of [
+      [undefined, "unable to verify the first certificate", []],
+      [authority.cert, "it was closed", [1]],
+    ] as const) {
+      const texts: string[] = [];
+      const alerts = new Alerts(new ManualClock(), (event) => texts.push("text" in event ? event.text : ""));
+      const subscription = startSubscription({
+        site: "lab-1",
+        meters: [],
+        host: "127.0.0.1",
+        port,
+        username: "rig",
+        password: "p",
+        tls: ca === undefined ? {} : { ca },
+        accept: () => undefined,
+        clock: systemClock,
+        alerts,
+      });
+      onTestFinished(() => subscription.stop());
+      await reached(() => texts.length === 1);
+      expect(texts[0]).toContain(said);
+      expect(received).toEqual(packets);
+      await subscription.stop();
+    }
   });
 });
