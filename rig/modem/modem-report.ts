@@ -5,6 +5,9 @@ import type { EmitEvent, ModemEvent, ModemState, RecoveryRung } from "../core/ev
 export const SUPPLY_HINT =
   "the SIM900 draws up to 2 A for moments: check the supply (5 V / 2 A), short thick wires, 1000 uF at the module";
 
+/** What was known of signal and operator does not hold any more. */
+const WITHOUT_NETWORK: readonly ModemState[] = ["no-answer", "sim", "manual", "stopped"];
+
 export class ModemReport {
   readonly #emit: EmitEvent;
   readonly #countStray: () => number;
@@ -31,6 +34,10 @@ export class ModemReport {
     this.#state = state;
     this.#detail = detail;
     this.#rung = rung;
+    if (WITHOUT_NETWORK.includes(state)) {
+      this.#signal = null;
+      this.#operator = null;
+    }
     this.#tell();
   }
 

@@ -92,7 +92,7 @@ export class ModemWatch {
         onSilent(
           new ModemError("modem/silent", "the modem does not answer any more", {
             cause,
-            hint: "check its supply and its cable",
+            hint: "check its supply and its cable; while a peer acknowledges nothing, the SIM900 itself is deaf for up to 645 s",
           }),
         );
       } finally {
