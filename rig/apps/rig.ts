@@ -17,6 +17,7 @@ import { makeMissingKeys } from "../seal/key-file.js";
 import { Sealer } from "../seal/sealer.js";
 import { MqttUplink } from "../uplink/mqtt-uplink.js";
 import { openTcpStream } from "../uplink/tcp-stream.js";
+import { TlsLayer } from "../uplink/tls-layer.js";
 import { BenchHost } from "../virtual/bench-host.js";
 import type { VirtualModem } from "../virtual/virtual-modem.js";
 import { Meter } from "./meter.js";
@@ -100,14 +101,20 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     const bench = allReal ? null : await BenchHost.start({ config, clock, emit, onPowerKey });
     started.push(() => bench?.stop());
 
+    const brokerName = `the broker at ${broker.host}:${broker.port}`;
+    const tls =
+      broker.tls === undefined
+        ? null
+        : new TlsLayer({ host: broker.host, ...broker.tls, broker: brokerName, clock });
     const uplink = new MqttUplink({
       site: config.site,
       meters: ids,
-      broker: `the broker at ${broker.host}:${broker.port}`,
-      openStream: (signal) =>
-        link === null
-          ? openTcpStream(broker.host, broker.port, signal)
-          : link.modem.openSocket({ host: broker.host, port: broker.port }, signal),
+      broker: brokerName,
+      openStream: async (signal) => {
+        const stream = await (link?.modem.openSocket(broker, signal) ??
+          openTcpStream(broker.host, broker.port, signal));
+        return tls === null ? stream : tls.open(stream, signal);
+      },
       ...(broker.username === undefined ? {} : { username: broker.username }),
       ...(broker.password === undefined ? {} : { password: broker.password }),
       clock,

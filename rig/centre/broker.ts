@@ -29,8 +29,8 @@ export interface BrokerOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly site: string;
-  /** Ids of the meters whose status follows the rig's; left out: none. */
-  readonly meters?: readonly string[];
+  /** Ids of the meters whose status follows the rig's. */
+  readonly meters: readonly string[];
   readonly password: string;
   /**
    * Takes a frame before it is acknowledged. If it throws, there is no PUBACK and the connection is closed, which is the only
@@ -47,7 +47,7 @@ export interface Broker {
 
 /** @throws PortError "broker/taken" or "broker/unreachable" */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { site, meters = [], accept } = options;
+  const { site, meters, accept } = options;
   const aedes = await Aedes.createBroker({
     connectTimeout: CONNECT_LIMIT_MS,
     drainTimeout: DRAIN_LIMIT_MS,

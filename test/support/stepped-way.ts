@@ -67,6 +67,7 @@ export class SteppedWay {
       host: "127.0.0.1",
       port: 0,
       site: SITE,
+      meters: options.meters,
       password: PASSWORD,
       accept: (topic, payload) => {
         way?.intake.accept(topic, payload);
