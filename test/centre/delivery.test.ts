@@ -121,6 +121,7 @@ describe("delivery", () => {
     const password = "p";
     let loseAcknowledgement = true;
     const broker = await startBroker({
+      meters: ["main", "neighbour"],
       host: "127.0.0.1",
       port: 0,
       site: "lab-1",
@@ -192,6 +193,7 @@ describe("delivery", () => {
     makeMissingKeys(directory, ["main", "neighbour"]);
     const password = "somebody's own";
     const broker = await startBroker({
+      meters: ["main", "neighbour"],
       host: "127.0.0.1",
       port: 0,
       site: "lab-1",

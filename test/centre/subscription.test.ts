@@ -57,6 +57,7 @@ describe("the subscription at another broker", () => {
     await reached(() => tries === 7);
     await new Promise((resolve) => closing.close(resolve));
     const broker = await startBroker({
+      meters: [],
       host: "127.0.0.1",
       port,
       site: "lab-1",
@@ -70,7 +71,7 @@ describe("the subscription at another broker", () => {
 
   it("lets the meters' statuses follow the rig's, also what was said before it came", async () => {
     const access = { site: "lab-1", host: "127.0.0.1", password: "p", accept: () => undefined };
-    const broker = await startBroker({ ...access, port: 0 });
+    const broker = await startBroker({ meters: [], ...access, port: 0 });
     onTestFinished(() => broker.stop());
     const login = { username: BROKER_USER, password: "p", reconnectPeriod: 0 };
     const other = await connectAsync({ host: broker.host, port: broker.port, ...login });
@@ -87,7 +88,7 @@ describe("the subscription at another broker", () => {
       ...access,
       port: broker.port,
       username: BROKER_USER,
-      meters: ["main", "neighbour"],
+      meters: [],
       clock: systemClock,
       alerts: new Alerts(new ManualClock(), () => undefined),
     });

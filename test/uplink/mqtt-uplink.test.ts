@@ -47,6 +47,7 @@ async function stopWith(clock: ManualClock, made: MqttUplink): Promise<void> {
 
 async function broker(port = 0, accept: (topic: string, payload: Uint8Array) => void = () => undefined) {
   const started = await startBroker({
+    meters: ["main", "neighbour"],
     host: "127.0.0.1",
     port,
     site: "lab-1",

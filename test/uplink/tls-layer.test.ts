@@ -88,6 +88,7 @@ describe("TLS over a stream that is no socket", () => {
   it("carries a frame to the broker, its PUBLISH of 85 bytes as one write of 107", async () => {
     const frames: string[] = [];
     const broker = await startBroker({
+      meters: ["main", "neighbour"],
       host: "127.0.0.1",
       port: 0,
       site: "lab-1",
