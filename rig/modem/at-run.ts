@@ -31,7 +31,7 @@ export class AtRun<T> {
   #settle: (outcome: RunOutcome<T>) => void = () => undefined;
   #over = false;
   #prompted = false;
-  #writing = false;
+  #filling = false;
   /** What was said that ends the command without its final result. */
   #endedBy: string | null = null;
   #cancelTimer: () => void = () => undefined;
@@ -49,7 +49,7 @@ export class AtRun<T> {
 
   async start(): Promise<void> {
     const { text, payload, promptWithinMs = PROMPT_WITHIN_MS } = this.command;
-    await this.#write("command", Buffer.from(`${text}\r`, "latin1"));
+    await this.#wire.write("command", Buffer.from(`${text}\r`, "latin1"), this.#shown);
     if (payload === undefined) this.#waitForResult();
     else if (!this.#prompted) this.#arm(promptWithinMs, () => this.#giveUp(this.#noPrompt(promptWithinMs)));
   }
@@ -62,7 +62,7 @@ export class AtRun<T> {
       if (result !== null) {
         this.lastLine = element.text;
         // Where bytes are still being written, the modem takes the rest of them for commands.
-        this.fail(new ModemRefusal(this.#shown, result), this.#writing && this.command.payload !== undefined);
+        this.fail(new ModemRefusal(this.#shown, result), this.#filling);
         return true;
       }
     }
@@ -102,7 +102,9 @@ export class AtRun<T> {
     if (payload === undefined || this.#prompted) return;
     this.#prompted = true;
     this.#cancelTimer();
-    await this.#write("payload", payload);
+    this.#filling = true;
+    await this.#wire.write("payload", payload);
+    this.#filling = false;
     this.#waitForResult();
   }
 
@@ -118,12 +120,6 @@ export class AtRun<T> {
   #giveUp(error: ModemError): void {
     if (this.command.escape !== undefined) void this.#wire.write("payload", this.command.escape);
     this.fail(error, true);
-  }
-
-  async #write(kind: "command" | "payload", bytes: Uint8Array): Promise<void> {
-    this.#writing = true;
-    await this.#wire.write(kind, bytes, kind === "command" ? this.#shown : undefined);
-    this.#writing = false;
   }
 
   #arm(delayMs: number, action: () => void): void {

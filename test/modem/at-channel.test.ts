@@ -163,6 +163,32 @@ describe("AtChannel", () => {
       expect(await channel.run(signalQuality())).toBe(20);
     });
 
+    it("has two seconds for the rest of what +IPD announces, or is given up", async () => {
+      const { clock, channel, say, heard } = bench(SIGNAL);
+      await say("\r\n+IPD,1000:abc");
+      await clock.advance(2000);
+      expect(channel.strayBytes).toBe(3);
+      expect(await channel.run(signalQuality())).toBe(20);
+      expect(heard).toEqual([]);
+    });
+
+    it("is not told any more to one who closes the line when hearing it", async () => {
+      const clock = new ManualClock();
+      const modem = new ScriptedModem(clock);
+      const heard: string[] = [];
+      const channel = new AtChannel(modem.stream, {
+        clock,
+        onUnsolicited: (said) => {
+          heard.push(said.kind);
+          void channel.close();
+        },
+        onTrace: () => undefined,
+      });
+      modem.say("\r\nCLOSED\r\n\r\n+PDP: DEACT\r\n");
+      await clock.advance(0);
+      expect(heard).toEqual(["closed"]);
+    });
+
     it("is a message's text after +CMT, even if it says RDY", async () => {
       const { channel, say, heard } = bench(SIGNAL);
       await say('\r\n+CMT: "+491","","26/11/24,12:00:00+04"\r\nRDY\r\n');
@@ -340,6 +366,59 @@ describe("AtChannel", () => {
       expect(modem.done).toBe(true);
     });
 
+    it("takes the bytes of a late pull for bytes, whatever they say", async () => {
+      const { clock, modem, heard, outcome } = bench(
+        { expect: "AT+CIPRXGET=2,100\r" },
+        { expect: "AT\r", answer: ["\r\n+CIPRXGET: 2,9,0\r\n\r\nRDY\r\n\r\n\r\nOK\r\n", OK] },
+        SIGNAL,
+      );
+      const late = outcome(pull(100));
+      await clock.advance(15_000);
+      expect(await late).toBe("modem/timeout");
+      const next = outcome(signalQuality());
+      await clock.advance(QUIET_MS);
+      expect(await next).toBe("20");
+      expect(heard.map((said) => said.kind === "stray" && said.text)).toEqual(["+CIPRXGET: 2,9,0", "OK"]);
+      expect(modem.done).toBe(true);
+    });
+
+    it("gives up counted bytes that only trickle: the probe's OK is none of them", async () => {
+      const { clock, modem, outcome } = bench(
+        { expect: "AT+CIPRXGET=2,100\r", answer: "\r\n+CIPRXGET: 2,100,0\r\n" },
+        PROBE,
+        SIGNAL,
+      );
+      const broken = outcome(pull(100));
+      for (let ms = 0; ms < 15_000; ms += 1500) {
+        await clock.advance(1500);
+        if (ms < 12_000) modem.say("x");
+      }
+      expect(await broken).toBe("modem/timeout");
+      const next = outcome(signalQuality());
+      await clock.advance(QUIET_MS);
+      expect(await next).toBe("20");
+      expect(modem.done).toBe(true);
+    });
+
+    it("probes where a send was refused while its bytes were being written", async () => {
+      const { clock, modem, outcome } = bench(
+        { expect: "AT+CIPSEND=3\r", answer: "\r\n> " },
+        { expect: "abc" },
+        PROBE,
+        SIGNAL,
+      );
+      modem.byteMs = 10;
+      const refused = outcome(send(Buffer.from("abc")));
+      await clock.advance(140);
+      modem.say("\r\nERROR\r\n");
+      await clock.advance(5);
+      expect(await refused).toBe("modem/refused");
+      const next = outcome(signalQuality());
+      await clock.advance(1000);
+      expect(await next).toBe("20");
+      expect(modem.done).toBe(true);
+    });
+
     it("is in step again at the next AT, though the answer to a pull broke off", async () => {
       const { clock, modem, outcome, channel } = bench(
         { expect: "AT+CIPRXGET=2,100\r", answer: `\r\n+CIPRXGET: 2,100,0\r\n${"x".repeat(97)}` },
@@ -497,6 +576,23 @@ describe("AtChannel", () => {
       modem.add(SIGNAL);
       expect(await outcome(signalQuality())).toBe("20");
       expect(modem.done).toBe(true);
+    });
+
+    it("has its like in NORMAL POWER DOWN", async () => {
+      const { heard, outcome, say } = bench({ expect: "AT+CIICR\r" });
+      const running = outcome(bringUpContext());
+      await say("\r\nNORMAL POWER DOWN\r\n");
+      expect(await running).toBe("modem/restarted");
+      expect(heard).toEqual([{ kind: "power-down" }]);
+    });
+
+    it("in the middle of an answer reports nothing of it as stray", async () => {
+      const { heard, outcome } = bench({
+        expect: "AT+CPIN?\r",
+        answer: "\r\n+CPIN: READY\r\n\r\nRDY\r\n\r\n+CFUN: 1\r\n",
+      });
+      expect(await outcome(simState())).toBe("modem/restarted");
+      expect(heard.map(({ kind }) => kind)).toEqual(["ready", "notice"]);
     });
 
     it("is the answer to a restart that got no OK, and handed on all the same", async () => {
