@@ -16,18 +16,6 @@ import {
 import type { AtCommand } from "./at-command.js";
 import { LONGEST_PAYLOAD_BYTES } from "./at-reader.js";
 
-export {
-  characterSet,
-  deleteMessage,
-  listMessages,
-  messageFormatText,
-  messageIndications,
-  messageStorage,
-  readMessage,
-  sendMessage,
-  textParameters,
-} from "./sim900-messages.js";
-
 /** Commands for which no document gives a time are answered at once. */
 const SHORT_MS = 5000;
 const PIN_MS = 5000;

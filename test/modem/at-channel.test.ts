@@ -13,13 +13,13 @@ import {
   registration,
   restart,
   send,
-  sendMessage,
   setContext,
   shut,
   signalQuality,
   simState,
   status,
 } from "../../rig/modem/sim900-commands.js";
+import { sendMessage } from "../../rig/modem/sim900-messages.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { ScriptedModem, type Step } from "../support/scripted-modem.js";
 
