@@ -88,7 +88,7 @@ describe("the subscription at another broker", () => {
       ...access,
       port: broker.port,
       username: BROKER_USER,
-      meters: [],
+      meters: ["main", "neighbour"],
       clock: systemClock,
       alerts: new Alerts(new ManualClock(), () => undefined),
     });
