@@ -119,6 +119,13 @@ describe("sending through the virtual SIM900", () => {
     await terminal.pass(3000);
     expect(terminal.heard()).toBe("");
     expect(peer.sockets).toHaveLength(1);
+    const start = `AT+CIPSTART="TCP","127.0.0.1",${peer.port}`;
+    await terminal.ask(start);
+    await terminal.ask("AT+CIPCLOSE", "CLOSE OK\r\n");
+    expect(await terminal.ask(start, "CONNECT OK\r\n")).toBe("\r\nOK\r\n\r\nCONNECT OK\r\n");
+    await terminal.pass(3000);
+    expect(terminal.heard()).toBe("");
+    expect(peer.sockets).toHaveLength(2);
   });
 
   it.each([

@@ -87,9 +87,11 @@ export class TcpLink {
     Object.assign(this, { state: "CONNECTING", host, port, sentBytes: 0, acknowledgedBytes: 0 });
     this.#dead = false;
     return new Promise((resolve) => {
+      let cancelDial: () => void = () => undefined;
       const finish = (connected: boolean) => {
         this.#endings.delete(fail);
         cancelLimit();
+        cancelDial();
         if (this.state !== "CONNECTING") return;
         this.state = connected ? "CONNECTED" : "CLOSED";
         if (!connected) this.#release();
@@ -100,8 +102,8 @@ export class TcpLink {
       const cancelLimit = this.#scope.after(faulty ? CONNECT_FAULT_MS : CONNECT_LIMIT_MS, fail);
       this.#endings.add(fail);
       if (faulty || this.#network.blackhole) return;
-      this.#scope.after(this.#latency.of(CIPSTART_MS), () => {
-        if (this.state !== "CONNECTING" || this.#network.blackhole) return;
+      cancelDial = this.#scope.after(this.#latency.of(CIPSTART_MS), () => {
+        if (this.#network.blackhole) return;
         const socket = this.#network.dial(host, port);
         if (socket === null) finish(false);
         else this.#use(socket, finish);
@@ -115,7 +117,7 @@ export class TcpLink {
     this.sentBytes += bytes.length;
     return new Promise((resolve) => {
       const finish = (ok: boolean) => {
-        this.#endings.delete(fail);
+        if (!this.#endings.delete(fail)) return;
         cancelLimit();
         if (ok) this.acknowledgedBytes += bytes.length;
         resolve(ok);
