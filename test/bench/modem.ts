@@ -3,6 +3,7 @@
  * Bytes of a report as they are handed to CIPSEND; time from a report to the broker's acknowledgement; reports a minute.
  */
 import { SteppedWay } from "../support/stepped-way.js";
+import { measureJsonBytes } from "./report-bytes.js";
 import { type BenchRow, judged } from "./table.js";
 
 const METERS = ["main", "neighbour"];
@@ -35,7 +36,8 @@ export async function measureModem(seed: number): Promise<BenchRow[]> {
       return match === null ? [] : [Number(match[1])];
     });
     await way.stop();
-    return formatRows({ startMs, singlesMs, burstMs, sizes });
+    const jsonSizes = await Promise.all(METERS.map(measureJsonBytes));
+    return formatRows({ startMs, singlesMs, burstMs, sizes, jsonSizes });
   } finally {
     way.dispose();
   }
@@ -46,9 +48,10 @@ interface Measured {
   readonly singlesMs: readonly number[];
   readonly burstMs: number;
   readonly sizes: readonly number[];
+  readonly jsonSizes: readonly number[];
 }
 
-function formatRows({ startMs, singlesMs, burstMs, sizes }: Measured): BenchRow[] {
+function formatRows({ startMs, singlesMs, burstMs, sizes, jsonSizes }: Measured): BenchRow[] {
   const reports = sizes.filter((bytes) => bytes > REPORT_LIMIT_BYTES / 2);
   const most = Math.max(...reports);
   const mean = reports.reduce((all, bytes) => all + bytes, 0) / reports.length;
@@ -57,7 +60,7 @@ function formatRows({ startMs, singlesMs, burstMs, sizes }: Measured): BenchRow[
   return [
     {
       what: "bytes handed to CIPSEND per report, MQTT headers in",
-      limitOrPeer: [`limit ${REPORT_LIMIT_BYTES} B`],
+      limitOrPeer: [`limit ${REPORT_LIMIT_BYTES} B`, `as JSON over MQTT ${jsonSizes.join(" and ")} B`],
       ours: [judged(`${Math.min(...reports)} to ${most} B`, most <= REPORT_LIMIT_BYTES)],
     },
     {
