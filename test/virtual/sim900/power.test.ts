@@ -153,6 +153,25 @@ describe("SIM and coverage of the virtual SIM900", () => {
     expect(await terminal.ask("AT+CGATT=1;+CGATT?")).toBe("\r\n+CGATT: 1\r\n\r\nOK\r\n");
   });
 
+  it("goes without radio with AT+CFUN=4, and registers again with AT+CFUN=1", async () => {
+    await terminal.ask("ATE0");
+    expect(await terminal.ask("AT+CFUN=4;+CFUN?;+CREG?")).toBe(
+      "\r\n+CFUN: 4\r\n\r\n+CREG: 0,0\r\n\r\nOK\r\n",
+    );
+    expect(await terminal.ask("AT+CREG=1;+CFUN=1", "+CREG: 1\r\n")).toContain("+CREG: 2\r\n");
+  });
+
+  it("takes the same times again with the same seed, and others with another", async () => {
+    const bringUpMs = async (seed: number) => {
+      const other = await new Terminal({ seed }).open();
+      await other.bringUp();
+      await other.stop();
+      return other.clock.steadyMs();
+    };
+    expect(await bringUpMs(7)).toBe(await bringUpMs(7));
+    expect(new Set([await bringUpMs(7), await bringUpMs(8), await bringUpMs(9)]).size).toBeGreaterThan(1);
+  });
+
   it("wants its PIN after the fault and takes 1234", async () => {
     fault("pin");
     expect((await terminal.hear("SIM PIN\r\n")).slice(9)).toBe(
