@@ -54,7 +54,7 @@ export async function awaitNetwork(options: AwaitNetworkOptions): Promise<void> 
   const startMs = clock.steadyMs();
   for (;;) {
     const stat = await port.run(registration(), signal);
-    if (stat === HOME || stat === ROAMING) break;
+    if (isRegistered(stat)) break;
     const searchedMs = clock.steadyMs() - startMs;
     if (searchedMs >= SEARCH_LIMIT_MS) {
       throw new ModemError("modem/not-registered", `not registered within ${SEARCH_LIMIT_MS / 3_600_000} h`, {
@@ -68,6 +68,11 @@ export async function awaitNetwork(options: AwaitNetworkOptions): Promise<void> 
     await awaitSim(options);
   }
   await readCoverage(options);
+}
+
+/** @param stat as AT+CREG? gives it */
+export function isRegistered(stat: number): boolean {
+  return stat === HOME || stat === ROAMING;
 }
 
 /** Asks for signal and operator, for the events. Rejects as AtPort.run, except that a refusal means unknown. */

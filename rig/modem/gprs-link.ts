@@ -10,7 +10,7 @@ import { trace } from "../core/log.js";
 import type { SerialLine } from "../core/serial-line.js";
 import type { AtChannel } from "./at-channel.js";
 import type { AtPort, Unsolicited } from "./at-command.js";
-import { awaitNetwork } from "./await-network.js";
+import { awaitNetwork, isRegistered } from "./await-network.js";
 import { Bell, unlessAborted } from "./bell.js";
 import { bringUpContext, connectSocket, setUpModem } from "./bring-up.js";
 import type { PowerKey } from "./find-modem.js";
@@ -59,6 +59,8 @@ export class GprsLink {
   readonly #watch: ModemWatch;
   /** Rings for what the modem says of its SIM and its registration. */
   readonly #news: Bell;
+  /** Rings for what ends a pause: the network or the SIM is there again, or a modem that was silent has started. */
+  readonly #goodNews: Bell;
   /** Rings for a restart that is expected. */
   readonly #restarted: Bell;
   #restart: "unexpected" | "expected" | "seen" = "unexpected";
@@ -84,6 +86,7 @@ export class GprsLink {
     });
     this.#watch = new ModemWatch({ clock, emit, report, onMessages: () => bell.ring() });
     this.#news = new Bell(clock);
+    this.#goodNews = new Bell(clock);
     this.#restarted = new Bell(clock);
   }
 
@@ -117,7 +120,7 @@ export class GprsLink {
     }
     const waitForNews = (limitMs: number) => this.#news.wait(signal, limitMs);
     await awaitNetwork({ port, pin, pinMemory, clock, signal, say, sayCoverage, waitForNews });
-    await this.#watch.look(port, signal);
+    await this.#watch.begin(port, signal);
     if (this.#progress === "modem") {
       this.#receive = await bringUpContext({ port, config, signal, say });
       this.#progress = "context";
@@ -134,6 +137,11 @@ export class GprsLink {
   async answers(signal: AbortSignal): Promise<boolean> {
     const port = this.#line.channel;
     return port !== null && (await answers(port, signal));
+  }
+
+  /** Waits before the next attempt, but no longer than until what was missing is there again. Rejects with the signal's reason. */
+  async pause(limitMs: number, signal: AbortSignal): Promise<void> {
+    await this.#goodNews.wait(signal, limitMs);
   }
 
   /** Does what the rung says, where there is a modem to do it to. Rejects with the signal's reason. */
@@ -270,8 +278,12 @@ export class GprsLink {
         this.#socket?.pushed(said.bytes);
         break;
       case "registration":
+        this.#news.ring();
+        if (isRegistered(said.stat)) this.#goodNews.ring();
+        break;
       case "sim":
         this.#news.ring();
+        if (said.state === "READY") this.#goodNews.ring();
         break;
       case "message":
         this.#watch.heardMessage(said.index, this.#signal);
@@ -294,6 +306,8 @@ export class GprsLink {
         new ModemError("modem/restarted", "the modem restarted by itself (RDY)", { hint: SUPPLY_HINT }),
       );
       this.forget();
+    } else {
+      this.#goodNews.ring();
     }
   }
 

@@ -62,11 +62,10 @@ export class ModemWatch {
     this.#messages?.receive(index, signal).catch(logFailure);
   }
 
-  /** Once the modem is registered. Rejects as AtPort.run. */
-  async look(port: AtPort, signal: AbortSignal): Promise<void> {
-    const { clock, report } = this.#options;
+  /** Once the modem is registered: the network's time, and what messages need. Rejects as AtPort.run. */
+  async begin(port: AtPort, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     this.#networkTime.look();
-    await readCoverage({ port, signal, sayCoverage: (rssi, operator) => report.sayCoverage(rssi, operator) });
     if (clock.steadyMs() - this.#timeCheckedMs >= NETWORK_TIME_EVERY_MS) {
       await this.#networkTime.check(port, signal);
       this.#timeCheckedMs = clock.steadyMs();
@@ -79,12 +78,15 @@ export class ModemWatch {
    * @param onSilent the modem does not answer any more
    */
   keepLooking(port: AtPort, signal: AbortSignal, onSilent: (reason: ModemError) => void): () => void {
+    const { report } = this.#options;
+    const sayCoverage = report.sayCoverage.bind(report);
     let looking = false;
     const look = async () => {
       if (looking) return;
       looking = true;
       try {
-        await this.look(port, signal);
+        await readCoverage({ port, signal, sayCoverage });
+        await this.begin(port, signal);
       } catch (cause) {
         logFailure(cause);
         // A network that does not answer in time is no silent modem.

@@ -17,7 +17,7 @@ import { GprsLink } from "./gprs-link.js";
 import { isForAPerson, isSilence, linkFailureOf } from "./link-failure.js";
 import { ModemReport } from "./modem-report.js";
 import { PinMemory } from "./pin-memory.js";
-import { LADDER_START, nextStep, STABLE_AFTER_MS } from "./recovery-ladder.js";
+import { afterWorking, LADDER_START, nextStep, STABLE_AFTER_MS } from "./recovery-ladder.js";
 import { RUNG_IN_WORDS } from "./recovery-rungs.js";
 import { connectTcp } from "./sim900-commands.js";
 import { type Peer, SocketRequests } from "./socket-requests.js";
@@ -176,12 +176,18 @@ export class Modem {
     // One command that was not answered is of the network, as long as the modem answers others.
     const failure = isSilence(error) && !isDeaf ? "pdp" : linkFailureOf(error, this.#link.carriedBothWays);
     if (failure === "restarted" || isDeaf) this.#link.forget();
+    if (this.#link.carriedBothWays) this.#ladder = afterWorking(this.#ladder);
+    if (failure === "connection") {
+      // Nobody may want it back, as at the end of a run: then nothing is to be mended.
+      this.#report.say("connecting", describeError(error));
+      while (this.#requests.first === undefined) await this.#bell.wait(signal);
+    }
     const { state, step } = nextStep(this.#ladder, failure, powerKey !== null, random);
     this.#ladder = state;
     const pause = step.pauseMs < 1000 ? "" : `, in ${Math.round(step.pauseMs / 1000)} s`;
     const remedy = step.rung === null ? "bringing it up anew" : RUNG_IN_WORDS[step.rung];
     this.#report.say("recovering", `${describeError(error)}; ${remedy}${pause}`, step.rung ?? undefined);
-    await sleep(clock, step.pauseMs, signal);
+    await this.#link.pause(step.pauseMs, signal);
     if (step.rung !== null) await this.#link.mend(step.rung, signal);
   }
 

@@ -25,7 +25,16 @@ const TRIES_PER_RUNG = 2;
 const QUICK_PAUSE_MS = 1000;
 /** Pause after the second failure, doubled with each that follows, up to the longest [ms]. */
 const SECOND_PAUSE_MS = 5000;
-const LONGEST_PAUSE_MS = 600_000;
+/** What troubles the network least is tried most often: a connection costs it nothing, an attach may cost the SIM its welcome [ms]. */
+const LONGEST_PAUSE_MS: Record<RecoveryRung | "none", number> = {
+  none: 30_000,
+  mqtt: 30_000,
+  tcp: 60_000,
+  pdp: 120_000,
+  attach: 600_000,
+  restart: 600_000,
+  "power-key": 600_000,
+};
 /** A pause is varied by this part up or down, so that many rigs do not come back all at once [1]. */
 const JITTER = 0.2;
 /** How long a link has to last until the failures before it are forgotten; CONNECT OK alone proves nothing [ms]. */
@@ -41,6 +50,11 @@ export interface LadderState {
 
 /** Where the ladder stands at the start, and again when the link has been stable for STABLE_AFTER_MS. */
 export const LADDER_START: LadderState = { rung: null, triesOnRung: 0, failures: 0 };
+
+/** A connection has carried bytes both ways: what fails now is a new trouble, and half of the old failures are forgotten. */
+export function afterWorking({ failures }: LadderState): LadderState {
+  return { ...LADDER_START, failures: failures >> 1 };
+}
 
 export interface RecoveryStep {
   /** null: the modem has restarted by itself; it is brought up as it is. */
@@ -61,13 +75,13 @@ export function nextStep(
 ): { readonly state: LadderState; readonly step: RecoveryStep } {
   const failures = state.failures + 1;
   if (failure === "restarted") {
-    const pauseMs = failures === 1 ? 0 : pauseAfter(failures, random);
+    const pauseMs = failures === 1 ? 0 : pauseAfter(failures, LONGEST_PAUSE_MS.none, random);
     return { state: { ...state, failures }, step: { rung: null, pauseMs } };
   }
   const { rung, triesOnRung } = climb(state, failure, hasPowerKey);
   return {
     state: { rung, triesOnRung, failures },
-    step: { rung, pauseMs: pauseAfter(failures, random) },
+    step: { rung, pauseMs: pauseAfter(failures, LONGEST_PAUSE_MS[rung], random) },
   };
 }
 
@@ -90,8 +104,8 @@ function climb(
   return { rung: higher, triesOnRung: 1 };
 }
 
-function pauseAfter(failures: number, random: () => number): number {
+function pauseAfter(failures: number, longestMs: number, random: () => number): number {
   if (failures === 1) return QUICK_PAUSE_MS * (1 + random());
   const growing = SECOND_PAUSE_MS * 2 ** Math.min(failures - 2, 30);
-  return Math.min(LONGEST_PAUSE_MS, growing) * (1 - JITTER + 2 * JITTER * random());
+  return Math.min(longestMs, growing) * (1 - JITTER + 2 * JITTER * random());
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RECOVERY_RUNGS } from "../../rig/core/events.js";
 import {
+  afterWorking,
   LADDER_START,
   type LinkFailure,
   nextStep,
@@ -60,12 +61,39 @@ describe("the rungs", () => {
   });
 });
 
+/** What costs the network nothing may be tried twice a minute for ever; an attach, which can make it refuse the SIM, every 10 minutes. */
+const LONGEST_MS = {
+  none: 30_000,
+  mqtt: 30_000,
+  tcp: 60_000,
+  pdp: 120_000,
+  attach: 600_000,
+  restart: 600_000,
+  "power-key": 600_000,
+};
+
 describe("the pauses", () => {
   it("are 1.5 s, then 5 s doubled up to 10 minutes in the middle of their jitter", () => {
     expect(stepsAfter(times(11, "tcp")).map((step) => step.pauseMs)).toEqual([
       ...[1500, 5000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000],
       ...[600_000, 600_000, 600_000],
     ]);
+  });
+
+  it("stay below half a minute for a broker that accepts and closes again and again", () => {
+    const pauses = stepsAfter(times(12, "connection")).map((step) => step.pauseMs);
+    expect(pauses.slice(0, 5)).toEqual([1500, 5000, 10_000, 20_000, 30_000]);
+    expect(Math.max(...pauses)).toBe(30_000);
+  });
+
+  it("are short again after a connection that worked: half of the failures are forgotten, and every rung", () => {
+    let state = LADDER_START;
+    for (const failure of times(9, "tcp")) state = nextStep(state, failure, true, HALF).state;
+    expect(state).toMatchObject({ rung: "power-key", failures: 9 });
+    state = afterWorking(state);
+    expect(state).toEqual({ rung: null, triesOnRung: 0, failures: 4 });
+    expect(nextStep(state, "pdp", true, HALF).step).toEqual({ rung: "pdp", pauseMs: 40_000 });
+    expect(nextStep(afterWorking(state), "pdp", true, HALF).step).toEqual({ rung: "pdp", pauseMs: 10_000 });
   });
 
   it("stay within 1 to 2 s the first time and 20 % of their middle later, after any history", () => {
@@ -81,7 +109,7 @@ describe("the pauses", () => {
           steps.forEach(({ rung, pauseMs }, index) => {
             if (index === 0) expect(pauseMs).toBeLessThanOrEqual(2000);
             else {
-              const middleMs = Math.min(600_000, 5000 * 2 ** (index - 1));
+              const middleMs = Math.min(LONGEST_MS[rung ?? "none"], 5000 * 2 ** (index - 1));
               expect(Math.abs(pauseMs - middleMs)).toBeLessThanOrEqual(0.2 * middleMs + 1e-6);
             }
             if (rung !== null) expect(RECOVERY_RUNGS).toContain(rung);
