@@ -150,6 +150,8 @@ export class GprsLink {
     this.#signal = signal;
     const port = this.#line.channel;
     if (port === null) return;
+    // That it goes off and comes again is no news then.
+    if (rung === "restart" || rung === "power-key") this.forget();
     const expectRestart = (cause: () => Promise<boolean>) => this.#expectRestart(cause, signal);
     this.#progress = await performRung(rung, this.#progress, {
       port,
@@ -158,7 +160,6 @@ export class GprsLink {
       signal,
       expectRestart,
     });
-    if (this.#progress === "nothing") this.forget();
   }
 
   /** What was up is not any more: the modem has to be found and set up anew. */

@@ -11,7 +11,7 @@ const FAILURES: Readonly<Record<string, LinkFailure>> = {
   "modem/not-attached": "attach",
   "modem/silent": "silent",
   "modem/timeout": "silent",
-  "modem/not-registered": "silent",
+  "modem/not-registered": "unregistered",
 };
 
 /** @param carriedBothWays whether the socket that failed had done so */

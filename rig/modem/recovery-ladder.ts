@@ -8,16 +8,17 @@ import { RECOVERY_RUNGS, type RecoveryRung } from "../core/events.js";
 /**
  * connection: a socket failed that had carried bytes both ways, so that everything below it works.
  * tcp: no connection, or one that brought nothing. pdp: no context, or the network took it away. attach: no packet service.
- * silent: the modem does not answer. restarted: it has restarted by itself, and the bring-up is all that it needs.
+ * unregistered: no network for hours. silent: the modem does not answer, so that no command can mend it. restarted: it has restarted by itself, and the bring-up is all that it needs.
  */
-export type LinkFailure = "connection" | "tcp" | "pdp" | "attach" | "silent" | "restarted";
+export type LinkFailure = "connection" | "tcp" | "pdp" | "attach" | "unregistered" | "silent" | "restarted";
 
 const FIRST_RUNG: Record<Exclude<LinkFailure, "restarted">, RecoveryRung> = {
   connection: "mqtt",
   tcp: "tcp",
   pdp: "pdp",
   attach: "attach",
-  silent: "restart",
+  unregistered: "restart",
+  silent: "power-key",
 };
 
 const TRIES_PER_RUNG = 2;
@@ -44,12 +45,14 @@ export interface LadderState {
   /** The rung that was tried last; null before any. */
   readonly rung: RecoveryRung | null;
   readonly triesOnRung: number;
+  /** The last failure was a modem that did not answer. */
+  readonly wasSilent: boolean;
   /** Failures since the link was stable. */
   readonly failures: number;
 }
 
 /** Where the ladder stands at the start, and again when the link has been stable for STABLE_AFTER_MS. */
-export const LADDER_START: LadderState = { rung: null, triesOnRung: 0, failures: 0 };
+export const LADDER_START: LadderState = { rung: null, triesOnRung: 0, wasSilent: false, failures: 0 };
 
 /** A connection has carried bytes both ways: what fails now is a new trouble, and half of the old failures are forgotten. */
 export function afterWorking({ failures }: LadderState): LadderState {
@@ -80,28 +83,27 @@ export function nextStep(
   }
   const { rung, triesOnRung } = climb(state, failure, hasPowerKey);
   return {
-    state: { rung, triesOnRung, failures },
+    state: { rung, triesOnRung, wasSilent: failure === "silent", failures },
     step: { rung, pauseMs: pauseAfter(failures, LONGEST_PAUSE_MS[rung], random) },
   };
 }
 
 function climb(
-  { rung, triesOnRung }: LadderState,
+  { rung, triesOnRung, wasSilent }: LadderState,
   failure: Exclude<LinkFailure, "restarted">,
   hasPowerKey: boolean,
 ): { rung: RecoveryRung; triesOnRung: number } {
-  const first = FIRST_RUNG[failure];
-  // Bytes have gone both ways: nothing below the connection needs mending, whatever was tried before.
-  if (rung === null || failure === "connection") {
-    return { rung: first, triesOnRung: rung === first ? triesOnRung + 1 : 1 };
-  }
+  const needed = FIRST_RUNG[failure];
+  const first = needed === "power-key" && !hasPowerKey ? "restart" : needed;
+  // Bytes have gone both ways, or the modem answers again: what was mended on a higher rung is not what fails now.
+  const isNew = rung === null || failure === "connection" || (wasSilent && failure !== "silent");
+  if (isNew) return { rung: first, triesOnRung: rung === first ? triesOnRung + 1 : 1 };
   if (RECOVERY_RUNGS.indexOf(first) > RECOVERY_RUNGS.indexOf(rung)) return { rung: first, triesOnRung: 1 };
   if (triesOnRung < TRIES_PER_RUNG) return { rung, triesOnRung: triesOnRung + 1 };
   const higher = RECOVERY_RUNGS[RECOVERY_RUNGS.indexOf(rung) + 1];
-  if (higher === undefined || (higher === "power-key" && !hasPowerKey)) {
-    return { rung, triesOnRung: triesOnRung + 1 };
-  }
-  return { rung: higher, triesOnRung: 1 };
+  // Not even the last one helped: the trouble is elsewhere, and a modem that is switched off every time would not see it end.
+  const isLast = higher === undefined || (higher === "power-key" && !hasPowerKey);
+  return { rung: isLast ? first : higher, triesOnRung: 1 };
 }
 
 function pauseAfter(failures: number, longestMs: number, random: () => number): number {

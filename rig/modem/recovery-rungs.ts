@@ -69,8 +69,13 @@ export async function performRung(
   if (rung === "restart" || powerKey === null) {
     await expectRestart(() => attempt(restart()));
   } else {
+    // It was on, or there would be nothing to recover: the first press switches it off, the second on.
     await powerKey.press(KEY_PRESS_MS, signal);
     await sleep(clock, SWITCH_OFF_MS, signal);
+    await expectRestart(async () => {
+      await powerKey.press(KEY_PRESS_MS, signal);
+      return true;
+    });
   }
   return "nothing";
 }

@@ -24,28 +24,38 @@ const rungsAfter = (failures: readonly LinkFailure[], hasPowerKey = true) =>
 const times = (count: number, failure: LinkFailure) => new Array<LinkFailure>(count).fill(failure);
 
 describe("the rungs", () => {
-  it("tries each twice, from TCP up to the power key, and stays there", () => {
+  it("tries each twice, from TCP up to the power key, and then begins anew", () => {
     expect(rungsAfter(times(12, "tcp"))).toEqual([
       ...["tcp", "tcp", "pdp", "pdp", "attach", "attach", "restart", "restart"],
-      ...["power-key", "power-key", "power-key", "power-key"],
+      ...["power-key", "power-key", "tcp", "tcp"],
     ]);
   });
 
   it("ends at a restart where no power key is configured", () => {
-    expect(rungsAfter(times(10, "attach"), false).slice(2)).toEqual(times(8, "tcp").map(() => "restart"));
+    const rungs = ["attach", "attach", "restart", "restart", "attach", "attach", "restart"];
+    expect(rungsAfter(times(7, "attach"), false)).toEqual(rungs);
   });
 
   it.each([
     ["pdp", "pdp"],
     ["attach", "attach"],
-    ["silent", "restart"],
+    ["unregistered", "restart"],
+    ["silent", "power-key"],
   ] as const)("starts after %s at %s", (failure, rung) => {
     expect(rungsAfter([failure])).toEqual([rung]);
     expect(rungsAfter(["tcp", failure])).toEqual(["tcp", rung]);
   });
 
   it("does not go down while the trouble lasts", () => {
-    expect(rungsAfter(["silent", "tcp", "tcp"])).toEqual(["restart", "restart", "power-key"]);
+    expect(rungsAfter(["unregistered", "tcp", "tcp"])).toEqual(["restart", "restart", "power-key"]);
+  });
+
+  it("begins below again with what fails after a silent modem answers", () => {
+    expect(rungsAfter(["silent", "tcp", "tcp", "tcp"])).toEqual(["power-key", "tcp", "tcp", "pdp"]);
+  });
+
+  it("restarts a silent modem by command where no power key is configured", () => {
+    expect(rungsAfter(["silent", "silent"], false)).toEqual(["restart", "restart"]);
   });
 
   it("only connects anew after a connection that had carried bytes both ways, however often it fails", () => {
@@ -73,10 +83,10 @@ const LONGEST_MS = {
 };
 
 describe("the pauses", () => {
-  it("are 1.5 s, then 5 s doubled up to 10 minutes in the middle of their jitter", () => {
+  it("are 1.5 s, then 5 s doubled up to 10 minutes, in the middle of their jitter, and short for what costs nothing", () => {
     expect(stepsAfter(times(11, "tcp")).map((step) => step.pauseMs)).toEqual([
       ...[1500, 5000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000],
-      ...[600_000, 600_000, 600_000],
+      ...[600_000, 600_000, 60_000],
     ]);
   });
 
@@ -91,13 +101,15 @@ describe("the pauses", () => {
     for (const failure of times(9, "tcp")) state = nextStep(state, failure, true, HALF).state;
     expect(state).toMatchObject({ rung: "power-key", failures: 9 });
     state = afterWorking(state);
-    expect(state).toEqual({ rung: null, triesOnRung: 0, failures: 4 });
+    expect(state).toEqual({ ...LADDER_START, failures: 4 });
     expect(nextStep(state, "pdp", true, HALF).step).toEqual({ rung: "pdp", pauseMs: 40_000 });
     expect(nextStep(afterWorking(state), "pdp", true, HALF).step).toEqual({ rung: "pdp", pauseMs: 10_000 });
   });
 
   it("stay within 1 to 2 s the first time and 20 % of their middle later, after any history", () => {
-    const failure = fc.constantFrom<LinkFailure>("connection", "tcp", "pdp", "attach", "silent", "restarted");
+    const failure = fc.constantFrom<LinkFailure>(
+      ...(["connection", "tcp", "pdp", "attach", "unregistered", "silent", "restarted"] as const),
+    );
     const unit = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
       fc.property(

@@ -51,7 +51,9 @@ const FAULTS: readonly Fault[] = [
 
 export async function modem(options: CampaignOptions): Promise<string> {
   const random = new SeededRandom(options.seed);
-  const way = await SteppedWay.start({ seed: options.seed, meters: METERS, reportEveryMs: REPORT_EVERY_MS });
+  const powerKey = random.chance(0.5);
+  const { seed } = options;
+  const way = await SteppedWay.start({ seed, meters: METERS, reportEveryMs: REPORT_EVERY_MS, powerKey });
   const told: string[] = [];
   try {
     let reportAtMs = 0;
@@ -82,7 +84,7 @@ export async function modem(options: CampaignOptions): Promise<string> {
     const healMs = await way.advanceUntil("every report delivered", () => way.waiting === 0, HEAL_LIMIT_MS);
     const reports = expectStoredOnce(way);
     await way.stop();
-    return `${told.length} faults in ${Math.round(way.timeMs / 60_000)} min: ${reports} reports stored once each with their own times, the last ${Math.round(healMs / 1000)} s after the last fault`;
+    return `${powerKey ? "with" : "without"} power key, ${told.length} faults in ${Math.round(way.timeMs / 60_000)} min: ${reports} reports stored once each with their own times, the last ${Math.round(healMs / 1000)} s after the last fault`;
   } catch (cause) {
     const { message } = cause as Error;
     throw new Error(`${message}\nfaults so far, newest last:\n${told.slice(-6).join("\n")}`, { cause });

@@ -9,6 +9,7 @@ import { Alerts } from "../../rig/centre/alerts.js";
 import { BROKER_USER, type Broker, startBroker } from "../../rig/centre/broker.js";
 import { Intake } from "../../rig/centre/intake.js";
 import { Store } from "../../rig/centre/store.js";
+import { sleep } from "../../rig/core/clock.js";
 import { configSchema, type ModemConfig } from "../../rig/core/config.js";
 import type { ReceivedEvent, RigEvent } from "../../rig/core/events.js";
 import { Modem } from "../../rig/modem/modem.js";
@@ -39,6 +40,8 @@ export interface SteppedWayOptions {
   readonly trace?: boolean;
   readonly modemConfig?: Partial<ModemConfig>;
   readonly pin?: string;
+  /** Whether the driver can press the modem's power key. */
+  readonly powerKey?: boolean;
 }
 
 export class SteppedWay {
@@ -113,7 +116,7 @@ export class SteppedWay {
       pin: options.pin ?? null,
       dataDirectory: directory,
       secrets: [PASSWORD],
-      powerKey: null,
+      powerKey: options.powerKey === true ? { press: (forMs, signal) => this.#press(forMs, signal) } : null,
       clock,
       random: () => random.next(),
       emit,
@@ -169,6 +172,15 @@ export class SteppedWay {
     return this.events.flatMap(({ event }) =>
       event.event === "received" && event.meter === meter ? [event] : [],
     );
+  }
+
+  async #press(forMs: number, signal: AbortSignal): Promise<void> {
+    this.#virtualModem.powerKey(true);
+    try {
+      await sleep(this.clock, forMs, signal);
+    } finally {
+      this.#virtualModem.powerKey(false);
+    }
   }
 
   async advance(byMs: number): Promise<void> {
