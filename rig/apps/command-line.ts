@@ -67,7 +67,7 @@ options of run and centre
   --data DIR        where registers, journal, keys and store live (default ./.meter-rig)
   --plain           no dashboard: one JSON object a line on stdout (also when stdout is no terminal)
   --teach           tell beside every reading what the paper's formulas make of the same samples
-  --trace at        tell every byte on the modem's wire, secrets masked
+  --trace at        tell every byte on the modem's wire, secrets masked (without dashboard)
   --for DURATION    stop cleanly after 30s, 10m, 2h ...
 
 options of at
@@ -144,7 +144,8 @@ export function parseCommandLine(words: readonly string[], stdoutIsTerminal: boo
         command,
         configFile,
         dataDirectory: values.data ?? ".meter-rig",
-        plain: values.plain === true || command === "centre" || !stdoutIsTerminal,
+        plain:
+          values.plain === true || values.trace !== undefined || command === "centre" || !stdoutIsTerminal,
         teach: values.teach === true,
         traceAt: parseTrace(values.trace),
         stopAfterMs,

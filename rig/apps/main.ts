@@ -23,8 +23,8 @@ import { startCentreOf, startRig } from "./rig.js";
 import { listenForVerbs } from "./stdin-commands.js";
 import { startModemServer } from "./virtual-modem-server.js";
 
-/** Whatever a clean stop waits for, it does not wait longer. */
-const STOP_LIMIT_MS = 20_000;
+/** Whatever a clean stop waits for, it does not wait longer; draining, goodbye and the modem together may take 18 s. */
+const STOP_LIMIT_MS = 30_000;
 
 /** @param words the command line without node and script */
 export async function main(words: readonly string[]): Promise<void> {
@@ -127,7 +127,7 @@ async function startPlain({ quit, ...place }: Place): Promise<Started> {
   const emit = timed(plainPrinter(process.stdout, quit));
   const showWaveform = () => undefined;
   const rig = await startRig({ ...place, clock: systemClock, emit, showWaveform });
-  listenForVerbs(process.stdin, { ...rig, quit, emit });
+  listenForVerbs(process.stdin, { place: "rig", ...rig, quit, emit });
   return rig;
 }
 
@@ -179,7 +179,7 @@ async function startVirtualModem(
   const virtualModem = createVirtualModem({ baudBps, seed, reach, clock: systemClock, emit });
   const server = await startModemServer({ line: virtualModem.line, baudBps, ...listen, emit });
   emit({ event: "listening", address: server.address });
-  listenForVerbs(process.stdin, { bench: null, virtualModem, modem: null, quit, emit });
+  listenForVerbs(process.stdin, { place: "modem", bench: null, virtualModem, modem: null, quit, emit });
   return {
     async stop() {
       await server.stop();

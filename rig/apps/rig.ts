@@ -28,7 +28,9 @@ import { RouteAlerts } from "./route-alerts.js";
 /** How long a clean stop waits for the last reports to be acknowledged; what is not stays in the journal. */
 const DRAIN_LIMIT_MS = 5000;
 /** The same where they go at 960 B/s and with the round trips of GPRS. */
-const DRAIN_BY_MODEM_LIMIT_MS = 10_000;
+const DRAIN_BY_MODEM_LIMIT_MS = 8000;
+/** The same while there is no connection: it may be about to come. */
+const DRAIN_UNCONNECTED_LIMIT_MS = 2000;
 
 export interface RigOptions {
   readonly configFile: ConfigFile;
@@ -56,7 +58,11 @@ export interface Rig {
 export async function startRig(options: RigOptions): Promise<Rig> {
   const { configFile, dataDirectory, clock, showWaveform, teach = false, traceAt = false } = options;
   const { config } = configFile;
-  const listeners: EmitEvent[] = [options.emit];
+  let isConnected = false;
+  const noteUplink: EmitEvent = (event) => {
+    if (event.event === "uplink") isConnected = event.state === "connected";
+  };
+  const listeners: EmitEvent[] = [options.emit, noteUplink];
   const emit: EmitEvent = (event) => {
     for (const listener of listeners) listener(event);
   };
@@ -148,7 +154,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       { clock, emit },
     );
     started.push(async () => {
-      await router.drain(link === null ? DRAIN_LIMIT_MS : DRAIN_BY_MODEM_LIMIT_MS);
+      const connectedLimitMs = link === null ? DRAIN_LIMIT_MS : DRAIN_BY_MODEM_LIMIT_MS;
+      await router.drain(isConnected ? connectedLimitMs : DRAIN_UNCONNECTED_LIMIT_MS);
       await router.stop();
     });
 

@@ -9,6 +9,8 @@ import type { VirtualModem } from "../virtual/virtual-modem.js";
 import { parseVerb, VERB_LIST } from "./verbs.js";
 
 export interface VerbContext {
+  /** modem: a virtual modem by itself, without boards and driver. */
+  readonly place: "rig" | "modem";
   /** null on a bench of real boards, where a hand is needed. */
   readonly bench: Pick<BenchHost, "command"> | null;
   /** null where the modem is real, or there is none. */
@@ -28,11 +30,13 @@ export function listenForVerbs(input: Readable, context: VerbContext): void {
   });
 }
 
+type Outcome = Pick<CommandEvent, "outcome" | "text">;
+
 /** Carries out one line. @returns what became of it */
-function doVerb(line: string, context: VerbContext): Pick<CommandEvent, "outcome" | "text"> {
+function doVerb(line: string, context: VerbContext): Outcome {
   try {
     const verb = parseVerb(line);
-    const { bench, virtualModem, modem, quit } = context;
+    const { place, bench, virtualModem, modem, quit } = context;
     const needsHand = {
       outcome: "needs-hand",
       text: `the bench is real and needs a hand for this: ${line}`,
@@ -44,7 +48,7 @@ function doVerb(line: string, context: VerbContext): Pick<CommandEvent, "outcome
         quit();
         return { outcome: "done", text: "stopping" };
       case "mode":
-        if (modem === null) return noModem();
+        if (modem === null) return place === "modem" ? notHere : noModem;
         modem.setMode(verb.mode);
         break;
       case "modem":
@@ -52,11 +56,11 @@ function doVerb(line: string, context: VerbContext): Pick<CommandEvent, "outcome
       case "network":
       case "fault":
       case "sms":
-        if (virtualModem === null) return modem === null ? noModem() : needsHand;
+        if (virtualModem === null) return modem === null ? noModem : needsHand;
         virtualModem.command(verb);
         break;
       default:
-        if (bench === null) return needsHand;
+        if (bench === null) return place === "modem" ? notHere : needsHand;
         bench.command(verb);
     }
     return { outcome: "done", text: line };
@@ -65,6 +69,8 @@ function doVerb(line: string, context: VerbContext): Pick<CommandEvent, "outcome
   }
 }
 
-function noModem(): Pick<CommandEvent, "outcome" | "text"> {
-  return { outcome: "refused", text: "there is no modem here: the configuration says modem: none" };
-}
+const noModem: Outcome = {
+  outcome: "refused",
+  text: "there is no modem here: the configuration says modem: none",
+};
+const notHere: Outcome = { outcome: "refused", text: "there is a virtual modem here and nothing else" };

@@ -30,7 +30,8 @@ export interface ModemServer {
 export async function startModemServer(options: ModemServerOptions): Promise<ModemServer> {
   const { line, baudBps, emit } = options;
   let client: Socket | null = null;
-  const server = createServer({ noDelay: true }, (socket) => {
+  // A client whose computer has vanished must not hold the wire for ever.
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     socket.on("error", (error) => log("client: %s", error.message));
     if (client !== null) {
       emit({

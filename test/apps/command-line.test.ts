@@ -28,7 +28,11 @@ describe("the command line", () => {
   });
 
   it("takes --trace at", () => {
-    expect(parseCommandLine(["--trace", "at"], true)).toMatchObject({ command: "run", traceAt: true });
+    expect(parseCommandLine(["--trace", "at"], true)).toMatchObject({
+      command: "run",
+      traceAt: true,
+      plain: true,
+    });
   });
 
   it("opens the AT terminal on the configured modem or another", () => {
