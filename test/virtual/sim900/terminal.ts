@@ -1,8 +1,10 @@
 /** A person at a terminal on the virtual modem's line: types bytes, reads bytes, and lets the clock run. */
 import type { Duplex } from "node:stream";
+import { afterEach, beforeEach, expect } from "vitest";
 import type { RigEvent } from "../../../rig/core/events.js";
 import { VirtualModem, type VirtualModemOptions } from "../../../rig/virtual/virtual-modem.js";
 import { ManualClock } from "../../support/manual-clock.js";
+import { Peer } from "./peer.js";
 
 const BAUD_BPS = 9600;
 const STEP_MS = 5;
@@ -93,4 +95,47 @@ export class Terminal {
     await this.modem.stop();
     await this.pass(0);
   }
+}
+
+/** A terminal, and a peer that it can connect to. */
+export class TerminalBench {
+  peer!: Peer;
+  terminal!: Terminal;
+
+  /** AT+CIPSTART to the peer. */
+  start(ending = "\r\nCONNECT OK\r\n", limitMs?: number): Promise<string> {
+    return this.terminal.ask(`AT+CIPSTART="TCP","127.0.0.1",${this.peer.port}`, ending, limitMs);
+  }
+
+  /** @returns what AT+CIPSTATUS says */
+  async state(): Promise<string> {
+    return /STATE: ([A-Z ]+)/.exec(await this.terminal.ask("AT+CIPSTATUS", /STATE: [A-Z ]+\r\n$/))![1]!;
+  }
+
+  /** From nothing to a connection with the peer. */
+  async connect(...before: string[]): Promise<void> {
+    await this.terminal.bringUp(...before);
+    expect(await this.start()).toBe("\r\nOK\r\n\r\nCONNECT OK\r\n");
+  }
+
+  async send(text: string, ending = "SEND OK\r\n", limitMs?: number): Promise<string> {
+    await this.terminal.ask(`AT+CIPSEND=${text.length}`, "> ");
+    this.terminal.type(text);
+    return this.terminal.hear(ending, limitMs);
+  }
+}
+
+/** A new terminal and peer for every test of the file; a test that leaves a timer fails. */
+export function benchOfEachTest(): TerminalBench {
+  const bench = new TerminalBench();
+  beforeEach(async () => {
+    bench.peer = await Peer.listen();
+    bench.terminal = await new Terminal().open();
+  });
+  afterEach(async () => {
+    await bench.terminal.stop();
+    expect(bench.terminal.clock.armedTimers).toBe(0);
+    await bench.peer.stop();
+  });
+  return bench;
 }
