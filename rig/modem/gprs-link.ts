@@ -2,6 +2,7 @@
  * The way from the open line to a connection, and what is up of it: finds the modem, waits for the network, brings the context
  * up, opens sockets for who asks, and tells each what the modem says unasked. It mends nothing: what breaks is thrown.
  */
+import { unlessAborted } from "../core/abort.js";
 import type { Clock } from "../core/clock.js";
 import type { ModemConfig } from "../core/config.js";
 import { describeError, ModemError } from "../core/errors.js";
@@ -11,7 +12,7 @@ import type { SerialLine } from "../core/serial-line.js";
 import type { AtChannel } from "./at-channel.js";
 import type { AtPort, Unsolicited } from "./at-command.js";
 import { awaitNetwork, isRegistered } from "./await-network.js";
-import { Bell, unlessAborted } from "./bell.js";
+import { Bell } from "./bell.js";
 import { bringUpContext, connectSocket, setUpModem } from "./bring-up.js";
 import type { PowerKey } from "./find-modem.js";
 import { GprsSocket } from "./gprs-socket.js";

@@ -7,6 +7,7 @@
  * says "offline", the centre says it for the meters (rig/centre/rig-status.ts).
  */
 import type { Duplex } from "node:stream";
+import { unlessAborted } from "../core/abort.js";
 import type { Carrier, SealedFrame } from "../core/carrier.js";
 import { type Clock, sleep } from "../core/clock.js";
 import { describeError, RigError, UplinkError } from "../core/errors.js";
@@ -177,21 +178,4 @@ function deferred<T>() {
     resolve = settle;
   });
   return { promise, resolve };
-}
-
-/** As `work`, or rejects with the signal's reason as soon as it is aborted. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    const settle = (action: () => void) => {
-      signal.removeEventListener("abort", onAbort);
-      action();
-    };
-    work.then(
-      (value) => settle(() => resolve(value)),
-      (reason) => settle(() => reject(reason)),
-    );
-  });
 }
