@@ -94,7 +94,7 @@ export class VirtualModem {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#module.stop();
-    this.#network.releaseOrphans();
+    this.#network.stop();
     this.#stream?.destroy();
     this.#uart.stop();
   }

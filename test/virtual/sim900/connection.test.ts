@@ -68,6 +68,19 @@ describe("one connection of the virtual SIM900", () => {
     expect(bench.peer.sockets).toHaveLength(2);
   });
 
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    "hears of the peer's acknowledgement before its answer and its close (seed %i)",
+    async (seed) => {
+      await bench.begin({ seed });
+      await bench.connect("AT+CIPRXGET=1");
+      bench.peer.socket.once("data", () => bench.peer.socket.end("\x20\x02\x00\x04", "latin1"));
+      expect(await bench.send("\x10\x0c", "CLOSED\r\n")).toBe(
+        "\r\nSEND OK\r\n\r\n+CIPRXGET: 1\r\n\r\nCLOSED\r\n",
+      );
+      expect(await bench.terminal.ask("AT+CIPACK")).toBe("\r\n+CIPACK: 2, 2, 0\r\n\r\nOK\r\n");
+    },
+  );
+
   it("fails to a host that may not be reached", async () => {
     await bench.terminal.bringUp();
     expect(await bench.terminal.ask('AT+CIPSTART="TCP","192.0.2.1",1883', "FAIL\r\n")).toBe(

@@ -174,4 +174,10 @@ describe("the line of the virtual SIM900", () => {
     expect(await terminal.ask("AT+CIPRXGET=?")).toContain("OK");
     expect(await terminal.ask("AT+IFC=0,0;+CSCLK=0;+CIURC=1;&D0;X4")).toBe("\r\nOK\r\n");
   });
+  it("has a full battery at 4050 mV", async () => {
+    await start();
+    await terminal.ask("ATE0");
+    expect(await terminal.ask("AT+CBC")).toBe("\r\n+CBC: 0,95,4050\r\n\r\nOK\r\n");
+    expect(await terminal.ask("AT+CBC=?")).toBe("\r\n+CBC: (0-2),(1-100),(voltage)\r\n\r\nOK\r\n");
+  });
 });

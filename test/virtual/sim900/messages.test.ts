@@ -39,6 +39,24 @@ describe("messages from the virtual SIM900", () => {
     ]);
   });
 
+  it("have a service centre, which the card keeps over a loss of supply", async () => {
+    expect(await terminal.ask("AT+CSCA?")).toMatch(/^\r\n\+CSCA: "\+\d{8,15}",145\r\n\r\nOK\r\n$/);
+    expect(await terminal.ask('AT+CSCA="0049123456"')).toBe("\r\nOK\r\n");
+    expect(await terminal.ask("AT+CSCA?")).toBe('\r\n+CSCA: "0049123456",129\r\n\r\nOK\r\n');
+    expect(await terminal.ask('AT+CSCA="+49123456",145')).toBe("\r\nOK\r\n");
+    expect(await terminal.ask('AT+CSCS="UCS2";+CSCA?')).toBe(
+      '\r\n+CSCA: "002B00340039003100320033003400350036",145\r\n\r\nOK\r\n',
+    );
+    expect(await terminal.ask('AT+CSCA="nobody"')).toBe("\r\n+CMS ERROR: 305\r\n");
+    terminal.modem.command({ verb: "modem", on: false });
+    terminal.modem.command({ verb: "modem", on: true });
+    await terminal.hear("Call Ready\r\n", 20_000);
+    expect(await terminal.ask("AT+CSCA?")).toContain('+CSCA: "+49123456",145');
+    terminal.modem.command({ verb: "sim", inserted: false });
+    await terminal.ask("AT+CMEE=1");
+    expect(await terminal.ask("AT+CSCA?", /ERROR: \d+\r\n$/)).toContain("+CMS ERROR: 310");
+  });
+
   it("bring a prompt for every return, and are given up at ESC", async () => {
     await textMode("GSM");
     await terminal.ask(`AT+CMGS="${PHONE}"`, "\r\n> ");

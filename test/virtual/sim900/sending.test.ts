@@ -132,6 +132,19 @@ describe("sending through the virtual SIM900", () => {
       "\r\nOK\r\n\r\n+CDNSGIP: 0,10\r\n",
     );
   });
+
+  it("remembers name servers, and says 0.0.0.0 for those it has none of", async () => {
+    await bench.terminal.ask("ATE0");
+    const servers = (primary: string, secondary: string) =>
+      `\r\nPrimaryDns: ${primary}\r\nSecondaryDns: ${secondary}\r\n\r\nOK\r\n`;
+    expect(await bench.terminal.ask("AT+CDNSCFG?")).toBe(servers("0.0.0.0", "0.0.0.0"));
+    expect(await bench.terminal.ask('AT+CDNSCFG="8.8.8.8","8.8.4.4"')).toBe("\r\nOK\r\n");
+    expect(await bench.terminal.ask("AT+CDNSCFG?")).toBe(servers("8.8.8.8", "8.8.4.4"));
+    expect(await bench.terminal.ask("AT+CDNSCFG=9.9.9.9")).toBe("\r\nOK\r\n");
+    expect(await bench.terminal.ask("AT+CDNSCFG?")).toBe(servers("9.9.9.9", "0.0.0.0"));
+    for (const wrong of ['"8.8.8"', '"8.8.8.256"', '"dns.example"', ""])
+      expect(await bench.terminal.ask(`AT+CDNSCFG=${wrong}`), wrong).toBe("\r\nERROR\r\n");
+  });
 });
 
 describe("the transparent mode of the virtual SIM900", () => {

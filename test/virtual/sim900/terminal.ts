@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, expect } from "vitest";
 import type { RigEvent } from "../../../rig/core/events.js";
+import type { ModemFault } from "../../../rig/virtual/modem-command.js";
 import { VirtualModem, type VirtualModemOptions } from "../../../rig/virtual/virtual-modem.js";
 import { ManualClock } from "../../support/manual-clock.js";
 import { Peer } from "./peer.js";
@@ -102,6 +103,22 @@ export class TerminalBench {
   peer!: Peer;
   terminal!: Terminal;
 
+  /** A new terminal, in place of the one before. */
+  async begin(options: Partial<VirtualModemOptions> = {}): Promise<void> {
+    await this.end();
+    this.terminal = await new Terminal(options).open();
+  }
+
+  /** Stops the terminal; nothing of it may be left. */
+  async end(): Promise<void> {
+    await this.terminal?.stop();
+    expect(this.terminal?.clock.armedTimers ?? 0).toBe(0);
+  }
+
+  fault(name: ModemFault | "none"): void {
+    this.terminal.modem.command({ verb: "fault", what: "modem", name });
+  }
+
   /** AT+CIPSTART to the peer. */
   start(ending = "\r\nCONNECT OK\r\n", limitMs?: number): Promise<string> {
     return this.terminal.ask(`AT+CIPSTART="TCP","127.0.0.1",${this.peer.port}`, ending, limitMs);
@@ -130,11 +147,10 @@ export function benchOfEachTest(): TerminalBench {
   const bench = new TerminalBench();
   beforeEach(async () => {
     bench.peer = await Peer.listen();
-    bench.terminal = await new Terminal().open();
+    await bench.begin();
   });
   afterEach(async () => {
-    await bench.terminal.stop();
-    expect(bench.terminal.clock.armedTimers).toBe(0);
+    await bench.end();
     await bench.peer.stop();
   });
   return bench;

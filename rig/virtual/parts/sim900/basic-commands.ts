@@ -1,5 +1,7 @@
 /**
- * Commands of the line and of the module itself: echo, result codes, errors, baud rate, identity, stored profile.
+ * Commands of the line and of the module itself: echo, result codes, errors, baud rate, identity, battery, stored profile.
+ * Taken without effect: ATX, AT&C, AT&D, ATS0, S3, S4, S5, AT+CSCLK and AT+IFC are remembered, ATH is not; AT+CBC always
+ * tells of the same supply.
  * Source: SIM900 AT Command Manual V1.03, chapters 2, 3 and 6.
  */
 import type { CommandForms, CommandTable } from "./command-table.js";
@@ -12,6 +14,8 @@ const IDENTITY = "SIM900 R11.0";
 const REVISION = "Revision:1137B10SIM900M64_ST";
 /** The example of 3GPP TS 23.003. */
 const IMEI = "490154203237518";
+/** Not charging, 95 % full, 4050 mV: a good supply, which is 4.0 V by the Hardware Design V1.05. */
+const BATTERY = "0,95,4050";
 const ERROR_LEVELS = [0, 1, 2] as const;
 
 export interface BasicCommandOptions {
@@ -116,6 +120,7 @@ export function basicCommands({
         profile.flowControl = [byModule, args.whole(1, 0, 2, byModule)];
       },
     },
+    "+CBC": { test: "+CBC: (0-2),(1-100),(voltage)", run: () => output.info(`+CBC: ${BATTERY}`) },
     "+CSCLK": inert("+CSCLK", 2, 0),
     "+CIURC": {
       test: "+CIURC: (0,1)",

@@ -2,7 +2,7 @@
  * The SIM900's firmware, from one start to the end of its power: everything that a restart forgets is in here.
  * host bytes -> LineReader -> commands, one after the other -> Output; the radio, the IP task and messages beside it.
  * Simulated: the commands of the tables below, in text mode, with TCP as a client. Not simulated: calls, UDP, FTP and HTTP,
- * PDU mode, the phone book, sleep, flow control.
+ * PDU mode, the phone book, sleep, flow control. What is taken without effect stands at the head of each table's file.
  * Source: SIM900 AT Command Manual V1.03; AN_SIM900_TCPIP V1.02.
  */
 import { basicCommands } from "./basic-commands.js";

@@ -1,9 +1,12 @@
 /**
- * Commands of the bearer and of how connections behave: CSTT, CIICR, CIFSR, CIPSHUT, CIPSTATUS, CIPMUX, CDNSGIP and the modes.
+ * Commands of the bearer and of how connections behave: CSTT, CIICR, CIFSR, CIPSHUT, CIPSTATUS, CIPMUX, CDNSCFG, CDNSGIP and
+ * the modes.
+ * Remembered without effect: CIPQRCLOSE and the name servers of CDNSCFG. The user name and password of CSTT are forgotten at once.
  * Source: SIM900 AT Command Manual V1.03, chapter 8; AN_SIM900_TCPIP V1.02; upper limits of time: SIM800 AT Command Manual V1.10.
  */
+import { isIPv4 } from "node:net";
 import { type CommandForms, type CommandTable, SAID } from "./command-table.js";
-import type { IpModes, IpStack } from "./ip-stack.js";
+import { type IpModes, type IpStack, NO_ADDRESS } from "./ip-stack.js";
 import { CIICR_MS, CIPSHUT_MS, DNS_MS, type Latency } from "./latency.js";
 import type { MobileNetwork } from "./network.js";
 import type { Output } from "./output.js";
@@ -114,6 +117,20 @@ export function ipCommands(options: IpCommandOptions): CommandTable {
     "+CIPQSEND": mode("CIPQSEND", 1),
     "+CIPSPRT": mode("CIPSPRT", 2),
     "+CIPQRCLOSE": mode("CIPQRCLOSE", 1),
+    "+CDNSCFG": {
+      test: '+CDNSCFG: ("Primary DNS"),("Secondary DNS")',
+      read: () => {
+        const [primary, secondary] = stack.nameServers;
+        output.info(`PrimaryDns: ${primary}\r\nSecondaryDns: ${secondary}`);
+      },
+      set: (args) => {
+        const address = (index: number, fallback?: string) => {
+          const text = args.text(index, 15, fallback);
+          return isIPv4(text) ? text : refuse(765);
+        };
+        stack.nameServers = [address(0), address(1, NO_ADDRESS)];
+      },
+    },
     "+CDNSGIP": {
       test: "",
       set: (args) => {
@@ -137,8 +154,7 @@ export function ipCommands(options: IpCommandOptions): CommandTable {
  */
 export async function bringUp({ scope, latency, network, radio, stack }: IpCommandOptions): Promise<boolean> {
   stack.stage = "IP CONFIG";
-  const { faults } = network;
-  const refused = () => faults.lasts("ciicr-fails") || faults.lasts("wrong-apn");
+  const refused = () => network.faults.refusesContext(stack.accessPoint);
   await scope.pause(refused() ? REFUSED_CONTEXT_MS : latency.of(CIICR_MS));
   if (stack.stage !== "IP CONFIG") return false;
   if (!radio.attached) {

@@ -16,6 +16,9 @@ export const SEND_SIZE_BYTES = 1380;
 /** Pushed bytes are handed to the line in pieces of at most a segment, and no faster than it takes them. */
 const PUSH_BYTES = 1460;
 
+/** What stands for a name server that is not set. */
+export const NO_ADDRESS = "0.0.0.0";
+
 /** States of the bearer; those of a single connection come on top of IP STATUS. */
 export type Stage = "IP INITIAL" | "IP START" | "IP CONFIG" | "IP GPRSACT" | "IP STATUS" | "PDP DEACT";
 
@@ -47,6 +50,8 @@ export class IpStack {
   multi = false;
   /** Stored by AT+CSTT. Source of the default: SIM900 AT Command Manual V1.03, AT+CSTT. */
   accessPoint = "CMNET";
+  /** Stored by AT+CDNSCFG, and without effect: names are looked up as this PC does. */
+  nameServers: readonly [string, string] = [NO_ADDRESS, NO_ADDRESS];
   readonly modes: IpModes = {
     CIPHEAD: 0,
     CIPSHOWTP: 0,
@@ -112,10 +117,13 @@ export class IpStack {
     return this.multi ? `${id}, ${text}` : text;
   }
 
-  /** AT+CIPSHUT, or the end of the bearer: every connection is gone without a word. */
+  /** AT+CIPSHUT, or the end of the bearer: the host hears no word about any connection, and without a bearer no peer does. */
   shut(stage: "IP INITIAL" | "PDP DEACT"): void {
     this.stage = stage;
-    for (const link of this.links) link.drop();
+    for (const link of this.links) {
+      if (stage === "PDP DEACT") link.vanish();
+      else link.drop();
+    }
     this.leaveDataMode?.();
     if (this.typing !== null) this.#options.abortSend();
   }

@@ -34,6 +34,11 @@ export class Latency {
     return Math.round(fromMs + this.#uniform() * (toMs - fromMs));
   }
 
+  /** @returns true in that share of all cases, 0 to 1 */
+  chance(share: number): boolean {
+    return this.#uniform() < share;
+  }
+
   /** 0 <= u < 1. Source: mulberry32 by Tommy Ettinger. */
   #uniform(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

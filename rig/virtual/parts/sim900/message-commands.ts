@@ -1,5 +1,6 @@
 /**
- * Messages in text mode: CMGF, CSCS, CPMS, CNMI, CSMP, CMGS, CMGR, CMGL, CMGD, and how new ones are told.
+ * Messages in text mode: CMGF, CSCS, CSCA, CPMS, CNMI, CSMP, CMGS, CMGR, CMGL, CMGD, and how new ones are told.
+ * Taken without effect: CSMS; and, remembered, the service centre of CSCA, of CSMP all but <dcs>, of CNMI <bm>, <ds>, <bfr>.
  * Not simulated: PDU mode (its commands are refused with +CMS ERROR: 303), drafts, delivery reports, cell broadcast, concatenation.
  * Source: SIM900 AT Command Manual V1.03, chapter 4; 3GPP TS 27.005.
  */
@@ -33,6 +34,9 @@ const MAX_PARTS = 10;
 const UCS2_SCHEME = 8;
 /** Typed text that could still be one message: hex digits of 70 characters, with some to spare. */
 const MAX_TYPED_BYTES = 512;
+/** Types of address. Source: 3GPP TS 24.008, 10.5.4.7. */
+const INTERNATIONAL = 145;
+const UNKNOWN_TYPE = 129;
 const STATUSES = ["REC UNREAD", "REC READ", "STO UNSENT", "STO SENT", "ALL"];
 
 export interface MessagesOptions {
@@ -97,6 +101,21 @@ export class Messages {
         set: (args) => {
           const wanted = args.text(0, 10).toUpperCase();
           this.#set = CHARACTER_SETS.find((set) => set === wanted) ?? refuse(765);
+        },
+      },
+      "+CSCA": {
+        test: "",
+        read: () => {
+          this.#requireSim();
+          const { serviceCentre } = this.#options.card;
+          const type = serviceCentre.startsWith("+") ? INTERNATIONAL : UNKNOWN_TYPE;
+          output.info(`+CSCA: "${this.#encodeNumber(serviceCentre)}",${type}`);
+        },
+        set: (args) => {
+          this.#requireSim();
+          const number = this.#decodeNumber(args.text(0, 84));
+          const international = args.whole(1, 0, 255, UNKNOWN_TYPE) === INTERNATIONAL;
+          this.#options.card.serviceCentre = international && !number.startsWith("+") ? `+${number}` : number;
         },
       },
       "+CSMS": {
@@ -228,7 +247,11 @@ export class Messages {
   }
 
   #origin({ number, time }: StoredMessage): string {
-    return `"${this.#set === "UCS2" ? encodeUcs2(number) : number}","","${time}"`;
+    return `"${this.#encodeNumber(number)}","","${time}"`;
+  }
+
+  #encodeNumber(number: string): string {
+    return this.#set === "UCS2" ? encodeUcs2(number) : number;
   }
 
   /** A text that came as UCS2 is said as hexadecimal digits in every character set (27.005, 3.1). */

@@ -7,6 +7,7 @@ import { createConnection, isIP, type Socket } from "node:net";
 import type { Clock } from "../../../core/clock.js";
 import type { EmitEvent } from "../../../core/events.js";
 import type { Faults } from "./faults.js";
+import { HalfOpenSockets } from "./half-open-sockets.js";
 import { formatTime } from "./network-time.js";
 
 export interface IncomingMessage {
@@ -37,10 +38,12 @@ export class MobileNetwork {
   readonly #options: NetworkOptions;
   /** Connections whose module is gone while nothing gets through to tell the peer. */
   readonly #orphans = new Set<Socket>();
+  readonly #halfOpen: HalfOpenSockets;
 
   constructor(options: NetworkOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.#halfOpen = new HalfOpenSockets(options.clock);
     this.faults = options.faults;
     this.zoneQuarterHours = options.zoneQuarterHours ?? 0;
   }
@@ -74,10 +77,21 @@ export class MobileNetwork {
     else socket.destroy();
   }
 
-  /** The blackhole is gone, or the whole bench: peers learn what became of their connections. */
+  /** A connection whose module has lost its power or its bearer: the peer hears nothing. */
+  leaveHalfOpen(socket: Socket): void {
+    this.#halfOpen.keep(socket);
+  }
+
+  /** The blackhole is gone: peers learn what became of their connections. */
   releaseOrphans(): void {
     for (const socket of this.#orphans) socket.destroy();
     this.#orphans.clear();
+  }
+
+  /** Ends every connection that is still kept. */
+  stop(): void {
+    this.releaseOrphans();
+    this.#halfOpen.stop();
   }
 
   /** The text has reached the phone of that number. */

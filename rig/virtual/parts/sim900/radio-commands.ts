@@ -1,5 +1,6 @@
 /**
  * Commands of the SIM card, the radio network, the clock and the supply.
+ * Taken without effect: AT+COPS=0, which is how the module chooses its network anyway.
  * Source: SIM900 AT Command Manual V1.03, chapters 3, 5 and 6.
  */
 import { type CommandForms, type CommandTable, SAID } from "./command-table.js";

@@ -1,10 +1,14 @@
-/** The SIM card: its lock and its twenty places for messages. It keeps both when the module loses its supply. */
+/**
+ * The SIM card: its lock, its service centre and its twenty places for messages. It keeps them when the module loses its supply.
+ */
 
 const PIN = "1234";
 const PUK = "12345678";
 const PIN_ATTEMPTS = 3;
 const PUK_ATTEMPTS = 10;
 const MESSAGE_SLOTS = 20;
+/** A number that is kept free for made-up stories (Ofcom): nothing depends on it. */
+const SERVICE_CENTRE = "+447700900000";
 
 export interface StoredMessage {
   read: boolean;
@@ -21,6 +25,8 @@ export class SimCard {
   present = true;
   /** Messages by their index less one; an undefined slot is free. */
   readonly slots: (StoredMessage | undefined)[] = new Array(MESSAGE_SLOTS).fill(undefined);
+  /** AT+CSCA: digits, with or without a plus before them. */
+  serviceCentre = SERVICE_CENTRE;
   #pin = PIN;
   #pinWanted = false;
   #verified = false;

@@ -9,7 +9,7 @@
 import type { Socket } from "node:net";
 import { ByteQueue } from "./byte-queue.js";
 import { DelayLine } from "./delay-line.js";
-import { CIPSTART_MS, type Latency, ONE_WAY_MS } from "./latency.js";
+import { CIPSTART_MS, type Latency, ONE_WAY_MS, type SpanMs } from "./latency.js";
 import type { MobileNetwork } from "./network.js";
 import type { PowerScope } from "./power-scope.js";
 
@@ -22,8 +22,10 @@ const RECEIVE_BUFFER_BYTES = 8192;
 const SEGMENT_BYTES = 1460;
 /** Source: SIM800 AT Command Manual V1.10, AT+CIPSTART. */
 const CONNECT_LIMIT_MS = 75_000;
-/** The fault: late, but not so late that nobody waits for it. */
+/** The fault: late, and in one of three attempts so late that a host that keeps to the limit has given up before. */
 const CONNECT_FAULT_MS = 20_000;
+const LATE_CONNECT_FAULT_MS: SpanMs = [75_000, 95_000];
+const LATE_CONNECT_SHARE = 1 / 3;
 /** Source: SIM800 AT Command Manual V1.10, AT+CIPSEND: when the module gives a silent peer up. */
 const SEND_LIMIT_MS = 645_000;
 /** How long a slow close waits for the peer. */
@@ -35,6 +37,9 @@ export interface LinkEvents {
   /** The peer or the network has ended an open connection. */
   readonly onClosed: () => void;
 }
+
+/** What comes down from the peer: bytes, the end of the stream, or an acknowledgement with what it brings about. */
+type Arrival = Uint8Array | "end" | (() => void);
 
 export class TcpLink {
   state: LinkState = "INITIAL";
@@ -48,7 +53,7 @@ export class TcpLink {
   readonly #network: MobileNetwork;
   readonly #events: LinkEvents;
   readonly #received = new ByteQueue();
-  readonly #down: DelayLine<Uint8Array | null>;
+  readonly #down: DelayLine<Arrival>;
   readonly #up: DelayLine<{ bytes: Uint8Array; written: (ok: boolean) => void }>;
   #onTheWayBytes = 0;
   #socket: Socket | null = null;
@@ -62,9 +67,9 @@ export class TcpLink {
     this.#latency = latency;
     this.#network = network;
     this.#events = events;
-    this.#down = new DelayLine(scope, (piece) => this.#arrive(piece));
+    this.#down = new DelayLine(scope, (arrival) => this.#arrive(arrival));
     this.#up = new DelayLine(scope, (piece) => this.#write(piece.bytes, piece.written));
-    scope.onEnd(() => this.drop());
+    scope.onEnd(() => this.vanish());
   }
 
   get open(): boolean {
@@ -81,7 +86,10 @@ export class TcpLink {
     return this.#socket?.remoteAddress?.replace(/^::ffff:/, "") ?? this.host;
   }
 
-  /** @returns whether it is open; what was received before and not read is lost */
+  /**
+   * @returns whether it is open; what was received before and not read is lost. It stays open for an attempt that is given up,
+   * but where the fault makes an attempt late, that one is told of all the same
+   */
   connect(host: string, port: number): Promise<boolean> {
     this.drop();
     Object.assign(this, { state: "CONNECTING", host, port, sentBytes: 0, acknowledgedBytes: 0 });
@@ -92,14 +100,19 @@ export class TcpLink {
         this.#endings.delete(fail);
         cancelLimit();
         cancelDial();
-        if (this.state !== "CONNECTING") return;
-        this.state = connected ? "CONNECTED" : "CLOSED";
-        if (!connected) this.#release();
+        if (this.state === "CONNECTING") {
+          this.state = connected ? "CONNECTED" : "CLOSED";
+          if (!connected) this.#release();
+        } else if (!late) {
+          return;
+        }
         resolve(connected);
       };
       const fail = () => finish(false);
       const faulty = this.#network.faults.lasts("connect-fail");
-      const cancelLimit = this.#scope.after(faulty ? CONNECT_FAULT_MS : CONNECT_LIMIT_MS, fail);
+      const late = faulty && this.#latency.chance(LATE_CONNECT_SHARE);
+      const faultMs = late ? this.#latency.of(LATE_CONNECT_FAULT_MS) : CONNECT_FAULT_MS;
+      const cancelLimit = this.#scope.after(faulty ? faultMs : CONNECT_LIMIT_MS, fail);
       this.#endings.add(fail);
       if (faulty || this.#network.blackhole) return;
       cancelDial = this.#scope.after(this.#latency.of(CIPSTART_MS), () => {
@@ -129,8 +142,8 @@ export class TcpLink {
       });
       this.#endings.add(fail);
       const written = (ok: boolean) => {
-        if (!ok) return;
-        this.#scope.after(this.#latency.of(ONE_WAY_MS), () => finish(true));
+        // The same way as what the peer sends after it, and so never overtaken by that.
+        if (ok) this.#down.push(() => finish(true), this.#latency.of(ONE_WAY_MS));
       };
       this.#up.push({ bytes, written }, this.#latency.of(ONE_WAY_MS));
     });
@@ -178,6 +191,14 @@ export class TcpLink {
     this.state = "INITIAL";
   }
 
+  /** As drop, without a word to the peer either: nothing gets out any more. */
+  vanish(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket !== null) this.#network.leaveHalfOpen(socket);
+    this.drop();
+  }
+
   /** The peer closes, and nobody is told (a fault). */
   closeSilently(): void {
     this.#shut();
@@ -191,7 +212,7 @@ export class TcpLink {
       });
     on("connect", () => this.#network.blackhole || finish(true));
     on("readable", () => this.#pump());
-    on("end", () => this.#down.push(null, this.#latency.of(ONE_WAY_MS)));
+    on("end", () => this.#down.push("end", this.#latency.of(ONE_WAY_MS)));
     on("close", () => this.#socketClosed(socket, finish));
     // Refused, or reset: what it was is told by the `close` that follows.
     socket.on("error", () => undefined);
@@ -202,7 +223,7 @@ export class TcpLink {
       // Nobody hears of it in a blackhole: the time limit ends the attempt.
       if (!this.#network.blackhole) finish(false);
     } else if (!socket.readableEnded) {
-      this.#down.push(null, this.#latency.of(ONE_WAY_MS));
+      this.#down.push("end", this.#latency.of(ONE_WAY_MS));
     }
   }
 
@@ -225,17 +246,18 @@ export class TcpLink {
     }
   }
 
-  /** @param piece null: the end of the stream */
-  #arrive(piece: Uint8Array | null): void {
-    if (piece !== null) this.#onTheWayBytes -= piece.length;
+  #arrive(arrival: Arrival): void {
+    if (arrival instanceof Uint8Array) this.#onTheWayBytes -= arrival.length;
     if (this.#dead || this.#network.blackhole) {
       this.#dead = true;
-    } else if (piece === null) {
+    } else if (arrival === "end") {
       this.#lose();
-    } else {
+    } else if (arrival instanceof Uint8Array) {
       const first = this.#received.length === 0;
-      this.#received.push(piece);
+      this.#received.push(arrival);
       if (first) this.#events.onData();
+    } else {
+      arrival();
     }
     this.#pump();
   }
