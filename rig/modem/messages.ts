@@ -6,7 +6,6 @@
  * Messages are read in UCS2, as hex digits, whatever they were sent in: a message that holds the line "CLOSED" or "RDY" would
  * otherwise be that line on the wire. What they say is data, whoever sent them: never a command.
  */
-import { type Clock, sleep } from "../core/clock.js";
 import { describeError, ModemError } from "../core/errors.js";
 import type { EmitEvent } from "../core/events.js";
 import type { AtCommand, AtPort } from "./at-command.js";
@@ -28,8 +27,6 @@ const MOST_UCS2_UNITS = 70;
 /** Data coding schemes of AT+CSMP. Source: TS 23.038, 4. */
 const DCS_DEFAULT_ALPHABET = 0;
 const DCS_UCS2 = 8;
-/** A refused message is tried again after these: networks without a free channel refuse for seconds [ms]. */
-const AGAIN_AFTER_MS = [5000, 30_000];
 
 /** How a text goes over the modem's wire after the prompt. */
 export interface EncodedMessage {
@@ -70,20 +67,18 @@ export async function prepareMessages(port: AtPort, signal?: AbortSignal): Promi
 /** The messages of one bring-up of the modem; its methods may be called at any time. */
 export class Messages {
   readonly #port: AtPort;
-  readonly #clock: Clock;
   readonly #emit: EmitEvent;
   /** Ends when what was being taken before is taken. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: { readonly port: AtPort; readonly clock: Clock; readonly emit: EmitEvent }) {
+  constructor(options: { readonly port: AtPort; readonly emit: EmitEvent }) {
     this.#port = options.port;
-    this.#clock = options.clock;
     this.#emit = options.emit;
   }
 
   /**
-   * Sends a message; one that is refused is tried twice more, within some 40 s. One that is not answered may have been sent,
-   * and is not tried again.
+   * Sends a message, once: whether one that was refused is still worth sending, the caller knows; one that was not answered may
+   * have been sent.
    * @param number 3 to 15 digits, with or without + before them
    * @returns the network's reference, 0 to 255. Rejects with RangeError, ModemError "modem/message-too-long", or as AtPort.run
    * does; an `sms` event says the outcome
@@ -94,7 +89,7 @@ export class Messages {
     }
     try {
       const message = encodeMessage(text);
-      const reference = await this.#sendUntilTaken(number, message, signal);
+      const reference = await this.#sendOnce(number, message, signal);
       this.#emit({ event: "sms", direction: "sent", number, text });
       return reference;
     } catch (error) {
@@ -138,22 +133,6 @@ export class Messages {
     });
     this.#turn = taken.catch(() => undefined);
     return taken;
-  }
-
-  async #sendUntilTaken(
-    number: string,
-    message: EncodedMessage,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
-    for (const againAfterMs of AGAIN_AFTER_MS) {
-      try {
-        return await this.#sendOnce(number, message, signal);
-      } catch (error) {
-        if (!(error instanceof ModemError && error.code === "modem/refused")) throw error;
-        await sleep(this.#clock, againAfterMs, signal);
-      }
-    }
-    return await this.#sendOnce(number, message, signal);
   }
 
   #sendOnce(number: string, message: EncodedMessage, signal: AbortSignal | undefined): Promise<number> {

@@ -106,7 +106,7 @@ export class ModemWatch {
 
   /** A SIM may be ready for calls before it is for messages: then the next look tries again. */
   async #prepareMessages(port: AtPort, signal: AbortSignal): Promise<void> {
-    const { clock, emit, onMessages } = this.#options;
+    const { emit, onMessages } = this.#options;
     try {
       await prepareMessages(port, signal);
     } catch (error) {
@@ -114,7 +114,7 @@ export class ModemWatch {
       logFailure(error);
       return;
     }
-    this.#messages = new Messages({ port, clock, emit });
+    this.#messages = new Messages({ port, emit });
     this.#messages.sweep(signal).catch(logFailure);
     onMessages();
   }

@@ -15,6 +15,7 @@ import { Bell } from "./bell.js";
 import type { PowerKey } from "./find-modem.js";
 import { GprsLink } from "./gprs-link.js";
 import { isForAPerson, isSilence, linkFailureOf } from "./link-failure.js";
+import type { Messages } from "./messages.js";
 import { ModemReport } from "./modem-report.js";
 import { PinMemory } from "./pin-memory.js";
 import { afterWorking, LADDER_START, nextStep, STABLE_AFTER_MS } from "./recovery-ladder.js";
@@ -93,23 +94,21 @@ export class Modem {
     return await this.#requests.add(peer, signal);
   }
 
+  /** Resolves when the modem can send messages. Rejects with ModemError "modem/stopped", or with the signal's reason. */
+  async readyForSms(signal: AbortSignal): Promise<void> {
+    await this.#unlessStopped(signal, (either) => this.#whenMessages(either));
+  }
+
   /**
-   * Waits until the modem can send, then sends. An `sms` event says the outcome.
+   * Waits until the modem can send, then sends, once. An `sms` event says the outcome.
    * @param number 3 to 15 digits, with or without + before them. Rejects as Messages.send, with ModemError "modem/stopped", or
    * with the signal's reason
    */
   async sendSms(number: string, text: string, signal: AbortSignal): Promise<void> {
-    const either = new AbortController();
-    const onAbort = () => either.abort(signal.aborted ? signal.reason : this.#over.signal.reason);
-    const sources = [signal, this.#over.signal];
-    for (const source of sources) source.addEventListener("abort", onAbort, { once: true });
-    try {
-      if (sources.some((source) => source.aborted)) onAbort();
-      while (this.#link.messages === null) await this.#bell.wait(either.signal);
-      await this.#link.messages.send(number, text, either.signal);
-    } finally {
-      for (const source of sources) source.removeEventListener("abort", onAbort);
-    }
+    await this.#unlessStopped(signal, async (either) => {
+      const messages = await this.#whenMessages(either);
+      await messages.send(number, text, either);
+    });
   }
 
   /** manual: closes the line, so that another program can have it; auto: takes it back and starts from the beginning. */
@@ -129,6 +128,25 @@ export class Modem {
     this.#endAttempt(reason);
     await this.#running;
     this.#report.say("stopped", "stopped");
+  }
+
+  async #whenMessages(signal: AbortSignal): Promise<Messages> {
+    while (this.#link.messages === null) await this.#bell.wait(signal);
+    return this.#link.messages;
+  }
+
+  /** Runs `work` with a signal that is aborted by the caller's or by stop(). */
+  async #unlessStopped(signal: AbortSignal, work: (either: AbortSignal) => Promise<unknown>): Promise<void> {
+    const either = new AbortController();
+    const onAbort = () => either.abort(signal.aborted ? signal.reason : this.#over.signal.reason);
+    const sources = [signal, this.#over.signal];
+    for (const source of sources) source.addEventListener("abort", onAbort, { once: true });
+    try {
+      if (sources.some((source) => source.aborted)) onAbort();
+      await work(either.signal);
+    } finally {
+      for (const source of sources) source.removeEventListener("abort", onAbort);
+    }
   }
 
   async #run(): Promise<void> {
