@@ -12,6 +12,7 @@ import { type LoadedRecord, RegisterFile } from "../measure/register-file.js";
 import { energyWh, raisedTo } from "../measure/registers.js";
 import type { Modem } from "../modem/modem.js";
 import { Journal } from "../route/journal.js";
+import { RouteAlerts } from "../route/route-alerts.js";
 import { Router } from "../route/router.js";
 import { makeMissingKeys } from "../seal/key-file.js";
 import { Sealer } from "../seal/sealer.js";
@@ -23,7 +24,6 @@ import type { VirtualModem } from "../virtual/virtual-modem.js";
 import { Meter } from "./meter.js";
 import { createModemLink } from "./modem-link.js";
 import { tryRealPorts } from "./ports.js";
-import { RouteAlerts } from "./route-alerts.js";
 
 /** How long a clean stop waits for the last reports to be acknowledged; what is not stays in the journal. */
 const DRAIN_LIMIT_MS = 5000;
@@ -127,16 +127,13 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       random: Math.random,
       emit,
     });
-    if (link !== null) {
-      const phones = new RouteAlerts({
-        numbers: config.alerts.sms,
-        sendSms: (number, text, signal) => link.modem.sendSms(number, text, signal),
-        clock,
-        emit: options.emit,
-      });
-      listeners.push((event) => phones.hear(event));
-      started.push(() => phones.stop());
-    }
+    const routeAlerts = new RouteAlerts({
+      phones: link === null ? null : { numbers: config.alerts.sms, sender: link.modem },
+      clock,
+      emit: options.emit,
+    });
+    listeners.push((event) => routeAlerts.hear(event));
+    started.push(() => routeAlerts.stop());
     findForgottenReports(dataDirectory, ids).forEach(notice(null));
     const ways = config.meters.map(({ id }) => {
       const registerFile = new RegisterFile(dataDirectory, id);
