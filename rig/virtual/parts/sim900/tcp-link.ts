@@ -87,8 +87,8 @@ export class TcpLink {
   }
 
   /**
-   * @returns whether it is open; what was received before and not read is lost. It stays open for an attempt that is given up,
-   * but where the fault makes an attempt late, that one is told of all the same
+   * What was received before and not read is lost.
+   * @returns whether it is open. Never settles for an attempt that the host gives up; one that the fault makes late fails then
    */
   connect(host: string, port: number): Promise<boolean> {
     this.drop();
