@@ -24,26 +24,15 @@ interface Fault {
   readonly end: ModemCommand | null;
 }
 
+/** Of the virtual SIM. */
+const SIM_PIN = "1234";
 const NONE: ModemCommand = { verb: "fault", what: "modem", name: "none" };
-/** Faults that happen once. */
-const ONCE: readonly ModemFault[] = [
-  "send-fail",
-  "prompt-lost",
-  "closed-lost",
-  "urc-lost",
-  "urc-inside",
-  "pdp-deact",
-  "brown-out",
-];
-
 const FAULTS: readonly Fault[] = [
-  ...(Object.keys(MODEM_FAULTS) as ModemFault[])
-    // The SIM's PIN is in a file of its own, and has a test of its own.
-    .filter((name) => name !== "pin")
-    .map((name) => ({
-      begin: { verb: "fault", what: "modem", name } as const,
-      end: ONCE.includes(name) ? null : NONE,
-    })),
+  ...(Object.keys(MODEM_FAULTS) as ModemFault[]).map((name) => ({
+    begin: { verb: "fault", what: "modem", name } as const,
+    // The SIM that wants its PIN is opened by the driver, which has it.
+    end: MODEM_FAULTS[name].lasts && name !== "pin" ? NONE : null,
+  })),
   { begin: { verb: "modem", on: false }, end: { verb: "modem", on: true } },
   { begin: { verb: "sim", inserted: false }, end: { verb: "sim", inserted: true } },
   { begin: { verb: "network", up: false }, end: { verb: "network", up: true } },
@@ -53,8 +42,16 @@ export async function modem(options: CampaignOptions): Promise<string> {
   const random = new SeededRandom(options.seed);
   const powerKey = random.chance(0.5);
   const { seed } = options;
-  const way = await SteppedWay.start({ seed, meters: METERS, reportEveryMs: REPORT_EVERY_MS, powerKey });
+  const way = await SteppedWay.start({
+    seed,
+    meters: METERS,
+    reportEveryMs: REPORT_EVERY_MS,
+    powerKey,
+    pin: SIM_PIN,
+  });
   const told: string[] = [];
+  /** Every fault comes once before one comes again. */
+  const bag: Fault[] = [];
   try {
     let reportAtMs = 0;
     /** Advances to a time, making the reports that fall due. */
@@ -72,7 +69,8 @@ export async function modem(options: CampaignOptions): Promise<string> {
       cycleEndMs += CYCLE_MS;
       while (way.timeMs < cycleEndMs) {
         await advanceTo(way.timeMs + random.between(...FAULT_EVERY_MS));
-        const fault = random.pick(FAULTS);
+        if (bag.length === 0) bag.push(...shuffled(FAULTS, random));
+        const fault = bag.pop()!;
         told.push(`${Math.round(way.timeMs)} ms: ${JSON.stringify(fault.begin)}`);
         way.command(fault.begin);
         if (fault.end === null) continue;
@@ -91,6 +89,13 @@ export async function modem(options: CampaignOptions): Promise<string> {
   } finally {
     way.dispose();
   }
+}
+
+function shuffled<Item>(items: readonly Item[], random: SeededRandom): Item[] {
+  return items
+    .map((item) => ({ item, place: random.next() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
 }
 
 /** @returns how many reports the centre has */

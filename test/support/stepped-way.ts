@@ -2,7 +2,7 @@
  * The whole way of a report but for its boards, in stepped time: journal -> router -> uplink -> driver -> virtual SIM900 at its
  * baud rate -> real TCP on loopback -> real broker -> intake -> store, with real files. A report that is made carries the time of its making.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Alerts } from "../../rig/centre/alerts.js";
@@ -26,6 +26,7 @@ import { lampReport } from "./reports.js";
 import { SeededRandom } from "./seeded-random.js";
 
 const SITE = "lab-1";
+const BAUD_BPS = 9600;
 const PASSWORD = "of the stepped way";
 /** A turn of bench time: short beside everything on the wire, long enough for the sockets of loopback to follow [ms]. */
 const STEP_MS = 10;
@@ -35,10 +36,9 @@ export interface SteppedWayOptions {
   readonly meters: readonly string[];
   /** report.every of the configuration, for what counts as delayed [ms]. */
   readonly reportEveryMs: number;
-  readonly baudBps?: number;
   /** AT trace as `at` events. */
   readonly trace?: boolean;
-  readonly modemConfig?: Partial<ModemConfig>;
+  /** Of the SIM, in a file as it should be. */
   readonly pin?: string;
   /** Whether the driver can press the modem's power key. */
   readonly powerKey?: boolean;
@@ -82,7 +82,9 @@ export class SteppedWay {
 
   private constructor(options: SteppedWayOptions, directory: string, broker: Broker) {
     const { clock } = this;
-    const { seed, meters, reportEveryMs, baudBps = 9600, trace = false } = options;
+    const { seed, meters, reportEveryMs, trace = false } = options;
+    const pinFile = path.join(directory, "sim.pin");
+    if (options.pin !== undefined) writeFileSync(pinFile, `${options.pin}\n`, { mode: 0o600 });
     this.#directory = directory;
     this.#broker = broker;
     const emit = (event: RigEvent) => {
@@ -101,13 +103,18 @@ export class SteppedWay {
     this.#virtualModem = new VirtualModem({
       clock,
       seed,
-      baudBps,
+      baudBps: BAUD_BPS,
       emit,
       mayReach: (host) => host === "127.0.0.1",
     });
     const { modem: config } = configSchema.parse({
       meters: [{ id: "unused" }],
-      modem: { port: "virtual", baud: baudBps, apn: "airtelgprs.com", ...options.modemConfig },
+      modem: {
+        port: "virtual",
+        baud: BAUD_BPS,
+        apn: "airtelgprs.com",
+        ...(options.pin === undefined ? {} : { pinFile }),
+      },
     });
     const random = new SeededRandom(seed);
     this.modem = new Modem({
@@ -128,6 +135,7 @@ export class SteppedWay {
       meters,
       broker: "the broker",
       openStream: (signal) => this.modem.openSocket(peer, signal),
+      openStreamWaits: true,
       username: BROKER_USER,
       password: PASSWORD,
       clock,
