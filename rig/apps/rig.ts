@@ -121,6 +121,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
           openTcpStream(broker.host, broker.port, signal));
         return tls === null ? stream : tls.open(stream, signal);
       },
+      openStreamWaits: link !== null,
       ...(broker.username === undefined ? {} : { username: broker.username }),
       ...(broker.password === undefined ? {} : { password: broker.password }),
       clock,

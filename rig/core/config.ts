@@ -207,6 +207,7 @@ const PHONE_NUMBER =
 const tcpPort = wholeNumber(0, 65_535, "(0: any free one)");
 
 export const configSchema = z.strictObject({
+  /** Names the rig at the broker, as client and in its topics: one rig a site, since two would throw each other off for ever. */
   site: name("the site's name").default("lab-1"),
   mains: z
     .strictObject({

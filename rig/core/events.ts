@@ -157,6 +157,8 @@ export interface UplinkEvent {
   readonly event: "uplink";
   readonly state: "connecting" | "connected" | "down";
   readonly detail: string;
+  /** While down, the kind of trouble: "uplink/refused", "uplink/untrusted", "uplink/lost", ... */
+  readonly code?: string;
 }
 
 /**

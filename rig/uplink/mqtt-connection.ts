@@ -42,6 +42,7 @@ export class MqttConnection {
   #fault: Error | undefined;
   #over: UplinkError | undefined;
 
+  /** @param stream open, and this connection's from now on; where it is closed already, nothing ever happens */
   constructor(stream: Duplex, options: ConnectionOptions) {
     const { clientId, username, password, willTopic, clock } = options;
     this.#options = options;

@@ -20,6 +20,8 @@ const FIRST_PAUSE_MS = 1000;
 const LAST_PAUSE_MS = 60_000;
 /** One that lasted so long has worked: the next pause is the first one again. */
 const STEADY_MS = 10_000;
+/** So many accepted connections in a row, each lost before that, are more than chance. */
+const THROWN_OFF_TIMES = 3;
 /** How long a clean stop may take to say "offline" and go. */
 const GOODBYE_LIMIT_MS = 5000;
 
@@ -33,6 +35,11 @@ export interface MqttUplinkOptions {
   readonly broker: string;
   /** A new stream for each connection, connected. May take minutes; rejects, or with the signal's reason when that is aborted. */
   readonly openStream: (signal: AbortSignal) => Promise<Duplex>;
+  /**
+   * Whether openStream itself waits longer and longer after streams that broke, as a modem's does: only what the broker says, or
+   * leaves unsaid, makes the uplink's own pauses grow then.
+   */
+  readonly openStreamWaits?: boolean;
   readonly username?: string;
   readonly password?: string;
   readonly clock: Clock;
@@ -91,31 +98,41 @@ export class MqttUplink implements Carrier {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    const { clock, random } = this.#options;
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      const { reason, lastedMs } = await this.#connectOnce(signal);
+    const { clock, random, openStreamWaits = false } = this.#options;
+    let failures = 0;
+    let thrownOff = 0;
+    while (!signal.aborted) {
+      const { end, lastedMs } = await this.#connectOnce(signal);
       if (signal.aborted) return;
-      this.#say("down", describeError(reason));
-      if (lastedMs >= STEADY_MS) failures = 0;
+      const wasBrief = lastedMs !== null && lastedMs < STEADY_MS;
+      thrownOff = wasBrief && isByBroker(end) ? thrownOff + 1 : 0;
+      const reason = thrownOff >= THROWN_OFF_TIMES ? this.#alwaysThrownOff() : end;
+      this.#say("down", describeError(reason), reason.code);
+      const hasWorked = lastedMs !== null && !wasBrief;
+      if (hasWorked || (openStreamWaits && isOfStream(reason))) failures = 0;
       const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LAST_PAUSE_MS);
       await sleep(clock, longestMs * (1 - random() / 2), signal).catch(() => log("stopped in a pause"));
+      failures += 1;
     }
   }
 
-  /** One connection, from its stream to its end. */
-  async #connectOnce(signal: AbortSignal): Promise<{ reason: RigError; lastedMs: number }> {
+  /** One connection, from its stream to its end. @returns how long ago it was accepted; null if it never was [ms] */
+  async #connectOnce(signal: AbortSignal): Promise<{ end: RigError; lastedMs: number | null }> {
     const { site, broker, username, password, clock, openStream } = this.#options;
     let stream: Duplex;
     try {
       stream = await openStream(signal);
+      stream.once("error", (error) => log("the stream: %s", describeError(error)));
+      // Its `close` has passed, or is about to, and would be waited for in vain.
+      if (stream.destroyed) throw stream.errored ?? new Error("it was closed as soon as it was open");
     } catch (cause) {
       const message = `no connection to ${broker}: ${describeError(cause)}`;
-      const reason = cause instanceof RigError ? cause : new UplinkError("uplink/lost", message, { cause });
-      return { reason, lastedMs: 0 };
+      const end = cause instanceof RigError ? cause : new UplinkError("uplink/lost", message, { cause });
+      return { end, lastedMs: null };
     }
     if (signal.aborted) {
       stream.destroy();
-      return { reason: new UplinkError("uplink/lost", "stopped"), lastedMs: 0 };
+      return { end: new UplinkError("uplink/lost", "stopped"), lastedMs: null };
     }
     const connection = new MqttConnection(stream, {
       clientId: `meter-rig.${site}`,
@@ -130,12 +147,12 @@ export class MqttUplink implements Carrier {
       () => this.#opened(connection),
       (error) => log("not connected: %s", describeError(error)),
     );
-    const reason = await connection.closed;
-    const lastedMs = clock.steadyMs() - (this.#openedAtMs ?? clock.steadyMs());
+    const end = await connection.closed;
+    const lastedMs = this.#openedAtMs === undefined ? null : clock.steadyMs() - this.#openedAtMs;
     this.#connection = undefined;
     if (this.#openedAtMs !== undefined) this.#ready = deferred();
     this.#openedAtMs = undefined;
-    return { reason, lastedMs };
+    return { end, lastedMs };
   }
 
   #opened(connection: MqttConnection): void {
@@ -163,13 +180,31 @@ export class MqttUplink implements Carrier {
     return connection.publish(this.#rigStatus, Buffer.from(status), true);
   }
 
+  #alwaysThrownOff(): UplinkError {
+    const { site, broker } = this.#options;
+    const within = `within ${STEADY_MS / 1000} s, ${THROWN_OFF_TIMES} times in a row or more`;
+    return new UplinkError("uplink/thrown-off", `${broker} closed an accepted connection ${within}`, {
+      hint: `another rig of site ${site} at this broker? every rig needs a site of its own`,
+    });
+  }
+
   /** Says a change once: attempts that fail like the one before are not news. */
-  #say(state: UplinkEvent["state"], detail: string): void {
+  #say(state: UplinkEvent["state"], detail: string, code?: string): void {
     const said = `${state} ${detail}`;
     if (said === this.#said) return;
     this.#said = said;
-    this.#options.emit({ event: "uplink", state, detail });
+    this.#options.emit({ event: "uplink", state, detail, ...(code === undefined ? {} : { code }) });
   }
+}
+
+/** Nothing but the end of what carries the bytes is known. */
+function isOfStream(end: RigError): boolean {
+  return !(end instanceof UplinkError) || end.code === "uplink/lost";
+}
+
+/** The other side has closed the stream, and what carries it knows nothing worse of itself. */
+function isByBroker(end: RigError): boolean {
+  return end instanceof UplinkError && end.code === "uplink/lost" && !(end.cause instanceof RigError);
 }
 
 function deferred<T>() {
