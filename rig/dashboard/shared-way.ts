@@ -68,8 +68,9 @@ function modemRow(state: ViewState, width: number): Row {
   if (modem === null) {
     return spread([span(" SIM900 ", "bright"), span("not started yet", "dim")], right, width);
   }
+  const isShown = modem.state === "online" || refusesUs(uplink, modem);
   const broker: Row =
-    modem.state !== "online" || uplink === null
+    !isShown || uplink === null
       ? []
       : [span(" · ", "border"), span("broker ", "dim"), brokerSpan(uplink.state)];
   const head = [span(" SIM900 ", "bright"), bars(modem.signal), dbm(modem.signal)];
@@ -138,10 +139,24 @@ function detailRow(state: ViewState, width: number): Row {
   const { modem, uplink } = state;
   const right = oddities(state);
   if (modem === null) return spread([], right, width);
-  const style = modemStyle(modem) === "broken" ? "broken" : "dim";
-  const noBroker = modem.state === "online" && uplink !== null && uplink.state !== "connected";
-  const detail = noBroker && uplink.detail !== "" ? uplink.detail : modem.detail;
+  const refused = refusesUs(uplink, modem);
+  const noBroker = refused || (modem.state === "online" && uplink !== null && uplink.state !== "connected");
+  const detail = (noBroker ? uplink?.detail : "") || modem.detail;
+  const style = refused || modemStyle(modem) === "broken" ? "broken" : "dim";
   return spread([span(`        ${printable(detail)}`, style)], right, width);
+}
+
+/**
+ * The broker is reached and the trouble is with it: a password, a certificate. The modem, which opens its connection again for
+ * every attempt, has nothing to say of that.
+ */
+function refusesUs(uplink: UplinkEvent | null, { state, rung = "mqtt" }: ModemEvent): boolean {
+  const isModemFine =
+    state === "online" ||
+    state === "connecting" ||
+    (state === "recovering" && ["mqtt", "tcp"].includes(rung));
+  const { code = "uplink/lost" } = uplink ?? {};
+  return isModemFine && uplink?.state === "down" && code.startsWith("uplink/") && code !== "uplink/lost";
 }
 
 function oddities({ modem, clock }: ViewState): Row {

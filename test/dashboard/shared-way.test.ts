@@ -118,6 +118,39 @@ describe("the second line", () => {
     expect(linesOf(viewAfter([online, refused]), 100, 2)[1]).toBe("        the broker refused the login");
   });
 
+  const refused: RigEvent = {
+    event: "uplink",
+    state: "down",
+    detail: "the broker refused the password: check broker.passwordFile",
+    code: "uplink/refused",
+  };
+  const untrusted: RigEvent = { ...refused, detail: "set broker.caFile", code: "uplink/untrusted" };
+  it.each([
+    [modem("online", "connected to 192.0.2.7:1883")],
+    [modem("connecting", "opening 192.0.2.7:1883")],
+    [modem("recovering", "it was given up; a new connection, in 5 s", { rung: "mqtt" })],
+    [modem("recovering", "it was given up; a new connection, in 5 s", { rung: "tcp" })],
+  ])("goes on saying what to do about a broker that refuses the rig, in red: %j", (said) => {
+    for (const trouble of [refused, untrusted]) {
+      const state = viewAfter([online, trouble, said]);
+      const [first, second] = linesOf(state, 100, 2);
+      expect(first).toContain(" · broker down");
+      expect(second).toBe(`        ${trouble.detail}`);
+      expect(styleOf(state, trouble.detail, 2)).toBe("broken");
+    }
+  });
+
+  it.each([
+    [refused, modem("searching", "searching for the network")],
+    [refused, modem("recovering", "no context; a new one, in 5 s", { rung: "pdp" })],
+    [{ ...refused, code: "uplink/lost" } as RigEvent, modem("connecting", "opening 192.0.2.7:1883")],
+    [connected, modem("connecting", "opening 192.0.2.7:1883")],
+  ])("says the modem's trouble where that is what keeps the broker away: %j %j", (uplink, said) => {
+    const [first, second] = linesOf(viewAfter([online, uplink, said]), 100, 2);
+    expect(first).not.toContain("broker");
+    expect(second).toBe(`        ${said.detail}`);
+  });
+
   it("says what is broken in red", () => {
     expect(styleOf(viewAfter([modem("sim", "the SIM wants its PIN")]), "the SIM wants", 2)).toBe("broken");
   });
