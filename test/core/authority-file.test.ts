@@ -30,4 +30,20 @@ describe("the certificate file of the broker's authority", () => {
       expect(() => readAuthorityFile(file), text.slice(0, 30)).toThrow(expect.objectContaining(damaged));
     }
   });
+
+  it.each([
+    ["cut off", (cert: string) => cert.slice(0, 200)],
+    ["cut off within its last line", (cert: string) => cert.slice(0, -10)],
+    ["damaged", (cert: string) => `${cert.slice(0, 100)}!${cert.slice(101)}`],
+  ])("is refused when any of its certificates is %s, and says which", (_what, damage) => {
+    const file = path.join(temporaryDirectory(), "authority.pem");
+    const certs = ["one", "two", "three"].map((name) => makeCertificate({ name, authority: true }).cert);
+    for (const bad of [0, 1, 2]) {
+      writeFileSync(file, certs.map((cert, index) => (index === bad ? damage(cert) : cert)).join("\n"));
+      const message = expect.stringContaining(`number ${bad + 1} of 3`);
+      expect(() => readAuthorityFile(file)).toThrow(
+        expect.objectContaining({ code: "storage/damaged", message }),
+      );
+    }
+  });
 });
