@@ -5,9 +5,10 @@
  */
 import { type BoardSession, BoardSupervisor } from "../board/supervisor.js";
 import { type Clock, sleep } from "../core/clock.js";
-import { analogChannel, type Config, channelSkewUs, firmataPin, type MeterConfig } from "../core/config.js";
+import { type Config, channelSkewUs, type MeterConfig } from "../core/config.js";
 import { describeError, StorageError } from "../core/errors.js";
 import type { EmitEvent, LcdLines, MeasuredFields } from "../core/events.js";
+import { analogChannel, firmataPin } from "../core/pin-names.js";
 import type { Port } from "../core/port.js";
 import type { Reading, Report } from "../core/reading.js";
 import { createLcd, type Lcd } from "../display/lcd.js";

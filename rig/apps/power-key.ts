@@ -1,7 +1,7 @@
 /** The modem's PWRKEY on a pin of a board: HIGH presses the key through a transistor, LOW lets it go. */
 import { type Clock, sleep } from "../core/clock.js";
-import { type DigitalPin, firmataPin } from "../core/config.js";
 import { ModemError } from "../core/errors.js";
+import { type DigitalPin, firmataPin } from "../core/pin-names.js";
 import type { BoardPins } from "../core/pins.js";
 import type { PowerKey } from "../modem/modem.js";
 

@@ -1,6 +1,7 @@
 /** Rules of the configuration that span several keys: what is used twice, and what does not fit together. Pure. */
-import { type Config, firmataPin, type MeterConfig } from "./config.js";
+import type { Config, MeterConfig } from "./config.js";
 import { formatDuration } from "./duration.js";
+import { firmataPin } from "./pin-names.js";
 import { parseTcpAddress } from "./tcp-address.js";
 import { RIG } from "./topics.js";
 

@@ -3,66 +3,7 @@
  * Names in the file are short, as people write them; every unit is said here.
  */
 import { z } from "zod";
-import { formatDuration, parseDurationMs } from "./duration.js";
-
-/** Pins of an UNO that can be used; D0 and D1 are the USB serial line. */
-export const DIGITAL_PINS = [
-  "D2",
-  "D3",
-  "D4",
-  "D5",
-  "D6",
-  "D7",
-  "D8",
-  "D9",
-  "D10",
-  "D11",
-  "D12",
-  "D13",
-] as const;
-export const ANALOG_PINS = ["A0", "A1", "A2", "A3", "A4", "A5"] as const;
-export type AnalogPin = (typeof ANALOG_PINS)[number];
-export type DigitalPin = (typeof DIGITAL_PINS)[number] | AnalogPin;
-
-/** Firmata's number of a pin: D2 -> 2, A0 -> 14. */
-export function firmataPin(pin: DigitalPin): number {
-  const number = Number(pin.slice(1));
-  return pin.startsWith("A") ? 14 + number : number;
-}
-
-/** ADC channel of an analog pin: A0 -> 0. */
-export function analogChannel(pin: AnalogPin): number {
-  return Number(pin.slice(1));
-}
-
-const digitalPin = z
-  .union([z.enum([...DIGITAL_PINS, ...ANALOG_PINS]), z.literal([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])], {
-    error: `a digital pin: D2 to D13, or A0 to A5 (D0 and D1 are the USB serial line)`,
-  })
-  .transform((pin): DigitalPin => (typeof pin === "number" ? (`D${pin}` as DigitalPin) : pin));
-const analogPin = z.enum(ANALOG_PINS, { error: "a pin that can measure: A0 to A5" });
-
-/** Text such as "10s" -> milliseconds, between the two limits. */
-const duration = (minMs: number, maxMs: number) => {
-  const allowed = `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as 500ms, 10s, 15m or 1h`;
-  return z
-    .string({ error: allowed })
-    .transform((text) => parseDurationMs(text) ?? Number.NaN)
-    .pipe(z.number({ error: allowed }).min(minMs, { error: allowed }).max(maxMs, { error: allowed }));
-};
-const number = (min: number, max: number, unit: string) => {
-  const allowed = `a number from ${min} to ${max}${unit === "" ? "" : ` ${unit}`}`;
-  return z.number({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
-};
-const wholeNumber = (min: number, max: number, unit: string) => {
-  const allowed = `a whole number from ${min} to ${max}${unit === "" ? "" : ` ${unit}`}`;
-  return z.int({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
-};
-const text = (what: string) => z.string({ error: what }).min(1, { error: what });
-const name = (what: string) =>
-  z
-    .string({ error: `${what}: letters, digits, - and _, at most 24` })
-    .regex(/^[A-Za-z0-9_-]{1,24}$/, { error: `${what}: letters, digits, - and _, at most 24` });
+import { analogPin, digitalPin, duration, name, number, text, wholeNumber } from "./config-values.js";
 
 /** Current sensor on an analog pin. */
 const currentSensor = z.strictObject({

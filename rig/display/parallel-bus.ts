@@ -9,7 +9,7 @@
  * 41 with the address counter), and even at the slowest oscillator of the data sheet, 190 kHz (53 and 58 us), the byte is
  * done before the next nibble is taken over, at the fall of E 91 us later.
  */
-import { type DigitalPin, firmataPin } from "../core/config.js";
+import { type DigitalPin, firmataPin } from "../core/pin-names.js";
 import type { BoardPins } from "../core/pins.js";
 import type { NibbleBus } from "./hd44780.js";
 

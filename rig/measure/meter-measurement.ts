@@ -3,7 +3,8 @@
  * It keeps no files and says nothing to anyone: who calls it saves `registers` before showing a reading.
  */
 import type { Clock } from "../core/clock.js";
-import { analogChannel, type Config, type MeterConfig } from "../core/config.js";
+import type { Config, MeterConfig } from "../core/config.js";
+import { analogChannel } from "../core/pin-names.js";
 import type { Reading } from "../core/reading.js";
 import { type Calibration, calibrate } from "./calibration.js";
 import { type EstimatorOptions, estimate, type Waveform } from "./estimator.js";

@@ -3,8 +3,9 @@
  * A pure simulation without threads, timers or a clock of its own: `advanceUs` is the only thing that lets time pass.
  * Host bytes and commands go in, the boards' bytes and what is to be seen come out; bench-host.ts runs it in real time.
  */
-import { type Config, firmataPin } from "../core/config.js";
+import type { Config } from "../core/config.js";
 import type { LcdLines } from "../core/events.js";
+import { firmataPin } from "../core/pin-names.js";
 import { type BenchCommand, checkBenchCommand, virtualLinks, virtualMeters } from "./bench-command.js";
 import { loadFirmware } from "./boards/firmware.js";
 import { CYCLES_PER_US, type Uno } from "./boards/uno.js";

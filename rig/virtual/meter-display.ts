@@ -4,8 +4,9 @@
  * What is left open: the controller pulls RS and DB0-DB7 up itself, E is taken as low so that nothing is strobed, R/W
  * goes to ground. Source: Hitachi HD44780U data sheet ADE-207-272(Z), pin functions and electrical characteristics.
  */
-import { firmataPin, type LcdConfig } from "../core/config.js";
+import type { LcdConfig } from "../core/config.js";
 import type { LcdLines } from "../core/events.js";
+import { firmataPin } from "../core/pin-names.js";
 import { portOfPin, type UnoPins } from "./boards/uno-pins.js";
 import { Hd44780Part } from "./parts/hd44780-part.js";
 import { Pcf8574Part } from "./parts/pcf8574-part.js";

@@ -2,8 +2,9 @@
  * One meter's place on the virtual bench: its UNO with sensors, display, relay and LED around it.
  * Takes host bytes and the mains -> gives the board's bytes and the state that a person at the bench would see.
  */
-import { analogChannel, firmataPin, type MeterConfig } from "../core/config.js";
+import type { MeterConfig } from "../core/config.js";
 import type { LcdLines } from "../core/events.js";
+import { analogChannel, firmataPin } from "../core/pin-names.js";
 import type { I2cDevice } from "./boards/i2c-bus.js";
 import { CYCLES_PER_US, Uno } from "./boards/uno.js";
 import type { PortListener } from "./boards/uno-pins.js";

@@ -2,7 +2,8 @@
  * The transistor between a pin of a virtual board and the modem's PWRKEY: the pin's level -> whether the key is pressed.
  * The base has a resistor to ground, so an open pin, or a dead board, leaves the key alone; a pull-up is enough to press it.
  */
-import { type Config, firmataPin } from "../core/config.js";
+import type { Config } from "../core/config.js";
+import { firmataPin } from "../core/pin-names.js";
 import type { VirtualBench } from "./bench.js";
 
 /** Calls `onChange` at every change; not at all where the configuration names no key, or one on a real board. */

@@ -1,5 +1,5 @@
 /** A board that only writes down what reaches its pins: one entry for each message, in order. */
-import { type DigitalPin, firmataPin } from "../../rig/core/config.js";
+import { type DigitalPin, firmataPin } from "../../rig/core/pin-names.js";
 import type { BoardPins, PinMode } from "../../rig/core/pins.js";
 import type { LcdLevels } from "./lcd-glass.js";
 

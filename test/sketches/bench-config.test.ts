@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { firmataPin, type MeterConfig } from "../../rig/core/config.js";
+import type { MeterConfig } from "../../rig/core/config.js";
 import { parseConfig, readConfigFile } from "../../rig/core/config-file.js";
+import { firmataPin } from "../../rig/core/pin-names.js";
 import { projectFile } from "../../rig/core/project-root.js";
 
 const FILE = projectFile("config", "bench.yaml");
