@@ -31,6 +31,8 @@ export interface AtChannelOptions {
   readonly onTrace: (entry: AtTraceEntry) => void;
 }
 
+/** The text follows its +CMT: at once; where it does not, that line was noise, and must not swallow an answer. */
+const MESSAGE_TEXT_WITHIN_MS = 1000;
 const PROBES = 5;
 /** After the probe's OK: a late answer and the answer to an earlier probe come within this. */
 const SETTLE_MS = 500;
@@ -67,7 +69,7 @@ export class AtChannel implements AtPort {
   /** The bytes after `+IPD,<n>:` come next. */
   #pushed = false;
   /** The text after `+CMT:` comes next. */
-  #messageText = false;
+  #messageTextUntilMs = Number.NEGATIVE_INFINITY;
   readonly #gone = new AbortController();
   #tellClosed: (loss: ModemError) => void = () => undefined;
 
@@ -231,8 +233,9 @@ export class AtChannel implements AtPort {
     const echoed = [this.#run, this.#lastRun].find((run) => run?.command.text === text)?.command;
     this.#wire.trace("<", "line", echoed?.shown ?? text);
     if (echoed !== undefined) return;
-    if (this.#messageText) {
-      this.#messageText = false;
+    const isMessageText = this.#options.clock.steadyMs() < this.#messageTextUntilMs;
+    this.#messageTextUntilMs = Number.NEGATIVE_INFINITY;
+    if (isMessageText) {
       this.#strayLine(text);
       return;
     }
@@ -249,7 +252,9 @@ export class AtChannel implements AtPort {
   }
 
   #hear(said: Unsolicited, line: string): void {
-    this.#messageText = announcesMessageText(line);
+    if (announcesMessageText(line)) {
+      this.#messageTextUntilMs = this.#options.clock.steadyMs() + MESSAGE_TEXT_WITHIN_MS;
+    }
     if (said.kind === "ready" || said.kind === "power-down") this.#forgetAll(line);
     else this.#run?.hear(said, line);
     this.#options.onUnsolicited(said);
