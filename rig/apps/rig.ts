@@ -21,6 +21,7 @@ import { openTcpStream } from "../uplink/tcp-stream.js";
 import { TlsLayer } from "../uplink/tls-layer.js";
 import { BenchHost } from "../virtual/bench-host.js";
 import type { VirtualModem } from "../virtual/virtual-modem.js";
+import { describeOverload } from "./line-budget.js";
 import { Meter } from "./meter.js";
 import { createModemLink } from "./modem-link.js";
 import { tryRealPorts } from "./ports.js";
@@ -103,6 +104,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
             traceAt,
           });
     started.push(() => link?.stop());
+    const overload = describeOverload(config);
+    if (overload !== null) emit({ event: "alert", kind: "modem", meter: null, text: overload });
     const onPowerKey = (pressed: boolean) => link?.virtualModem?.powerKey(pressed);
     const bench = allReal ? null : await BenchHost.start({ config, clock, emit, onPowerKey });
     started.push(() => bench?.stop());
