@@ -142,6 +142,8 @@ const modem = z.union(
   { error: "none, or an object with port, baud, apn, user, password" },
 );
 
+const HOST = "the broker's host name or address: letters, digits, dots, hyphens and colons, at most 100";
+
 const PHONE_NUMBER =
   'a phone number such as "+4915112345678": 3 to 15 digits, in quotes, with + and the country\'s code';
 
@@ -189,7 +191,10 @@ export const configSchema = z.strictObject({
   modem: modem.default("none"),
   broker: z
     .strictObject({
-      host: text("the broker's host name or address").default("127.0.0.1"),
+      host: z
+        .string({ error: HOST })
+        .regex(/^[A-Za-z0-9.:_-]{1,100}$/, { error: HOST })
+        .default("127.0.0.1"),
       port: z
         .union([z.literal("embedded"), tcpPort], { error: "embedded, or a TCP port from 0 to 65535" })
         .default("embedded"),

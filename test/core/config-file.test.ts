@@ -150,6 +150,12 @@ describe("a configuration file", () => {
       ["alerts.sms[0]", "in quotes"],
     ],
     [
+      "a broker's host with a quote in it",
+      `${METERS}broker:\n  host: foo"bar\n`,
+      5,
+      ["broker.host", "host name or address"],
+    ],
+    [
       "phones without a modem",
       `${METERS}alerts: { sms: ["+4915112345678"] }\n`,
       4,
