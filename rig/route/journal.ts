@@ -2,20 +2,10 @@
  * Store and forward: every sealed frame of one meter is on disk here before it is sent and until the broker has acknowledged
  * it. `<data>/journal/<meter>.jsonl`, append-only, mode 600. Also the source of the meter's sequences.
  */
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { flushDirectory, keepAside, makePrivateDirectory, writeDurably } from "../core/durable-file.js";
-import { StorageError } from "../core/errors.js";
+import { keepAside, makePrivateDirectory, writeDurably } from "../core/durable-file.js";
+import { JournalFile, readJournalFile } from "./journal-file.js";
 import {
   formatGone,
   formatHeader,
@@ -24,9 +14,6 @@ import {
   type JournalContents,
   parseJournal,
 } from "./journal-lines.js";
-
-/** Of #descriptor while the file could not be opened again. */
-const NOT_OPEN = -1;
 
 /** The file is written anew when it has grown by this much and less than half of it still waits. */
 const COMPACT_AFTER_BYTES = 256 * 1024;
@@ -42,18 +29,13 @@ export interface WaitingFrame {
 }
 
 export class Journal {
-  readonly file: string;
   readonly meter: string;
-  #descriptor: number;
-  /** Bytes of the file that are whole lines; the next line is written there. */
-  #length = 0;
+  readonly #file: JournalFile;
   #next: number;
   readonly #waiting: Map<number, Uint8Array>;
   /** Noted as being sent before older ones. */
   #sending: number | undefined;
   #compactAtBytes = COMPACT_AFTER_BYTES;
-  /** A write failed, or was cut off before the start: what is behind #length must go, and writing be tried out, before a sequence is given out again. */
-  #suspect = false;
 
   /** Meters that have a journal in this data directory, whether they are configured or not. */
   static metersIn(dataDirectory: string): string[] {
@@ -90,7 +72,7 @@ export class Journal {
       return { journal: new Journal(file, meter, atLeastSequence, { waiting: new Map() }), notices };
     }
 
-    const contents = parseJournal(read(file), meter);
+    const contents = parseJournal(readJournalFile(file), meter);
     const next = Math.max(contents.next, atLeastSequence);
     const saved = formatAll(meter, next, contents);
     if (contents.headerIntact && contents.damagedLines === 0) {
@@ -117,14 +99,15 @@ export class Journal {
     { waiting, sending }: Waiting,
     tornBytes = 0,
   ) {
-    this.file = file;
     this.meter = meter;
     this.#next = next;
     this.#waiting = waiting;
     this.#sending = sending;
-    this.#descriptor = openForWriting(file);
-    this.#length = fstatSync(this.#descriptor).size - tornBytes;
-    this.#suspect = tornBytes > 0;
+    this.#file = new JournalFile(file, tornBytes);
+  }
+
+  get file(): string {
+    return this.#file.path;
   }
 
   /** Frames that are not acknowledged. */
@@ -159,10 +142,10 @@ export class Journal {
    * @throws StorageError "storage/unwritable" (disk full, say): no sequence was given out and nothing is kept
    */
   put(frameFor: (sequence: number) => Uint8Array): number {
-    if (this.#suspect) this.#recover();
+    this.#file.makeSound();
     const sequence = this.#next;
     const frame = frameFor(sequence);
-    this.#append(formatPut(sequence, frame));
+    this.#file.append(formatPut(sequence, frame));
     this.#next = sequence + 1;
     this.#waiting.set(sequence, frame);
     return sequence;
@@ -174,8 +157,8 @@ export class Journal {
    * @throws StorageError "storage/unwritable": then it must wait for its turn
    */
   noteSending(sequence: number): void {
-    if (this.#suspect) this.#recover();
-    this.#append(formatSending(sequence), "unflushed");
+    this.#file.makeSound();
+    this.#file.append(formatSending(sequence), "unflushed");
     this.#sending = sequence;
   }
 
@@ -185,75 +168,21 @@ export class Journal {
    */
   gone(sequence: number): void {
     if (!this.#waiting.delete(sequence)) return;
-    if (this.#suspect) this.#recover();
-    this.#append(formatGone(sequence), "unflushed");
-    if (this.#length >= this.#compactAtBytes) this.#compact();
+    this.#file.makeSound();
+    this.#file.append(formatGone(sequence), "unflushed");
+    if (this.#file.length >= this.#compactAtBytes) this.#compact();
   }
 
   close(): void {
-    if (this.#descriptor !== NOT_OPEN) closeSync(this.#descriptor);
-  }
-
-  #append(line: string, flush: "flushed" | "unflushed" = "flushed"): void {
-    const bytes = Buffer.from(line);
-    try {
-      for (let written = 0; written < bytes.length; ) {
-        written += writeSync(
-          this.#descriptor,
-          bytes,
-          written,
-          bytes.length - written,
-          this.#length + written,
-        );
-      }
-      if (flush === "flushed") fsyncSync(this.#descriptor);
-    } catch (cause) {
-      this.#suspect = true;
-      throw unwritable(this.file, cause);
-    }
-    this.#length += bytes.length;
-  }
-
-  /**
-   * Cuts off what a failed write left and proves with a record's worth of spaces that writing works again, so that a disk that
-   * stays full does not have a report sealed at every try. After a rewrite that failed it also opens the file again and puts its
-   * name on the disk.
-   */
-  #recover(): void {
-    if (this.#descriptor === NOT_OPEN) this.#reopen();
-    try {
-      ftruncateSync(this.#descriptor, this.#length);
-      writeSync(this.#descriptor, Buffer.alloc(512, " "), 0, 512, this.#length);
-      fsyncSync(this.#descriptor);
-      ftruncateSync(this.#descriptor, this.#length);
-      flushDirectory(path.dirname(this.file));
-    } catch (cause) {
-      throw unwritable(this.file, cause);
-    }
-    this.#suspect = false;
-  }
-
-  /** Takes the file as it is now, the old one or the new one: both end with a whole line. */
-  #reopen(): void {
-    this.#descriptor = openForWriting(this.file);
-    this.#length = fstatSync(this.#descriptor).size;
+    this.#file.close();
   }
 
   #compact(): void {
     const text = formatAll(this.meter, this.#next, { waiting: this.#waiting, sending: this.#sending });
-    this.#compactAtBytes = this.#length + COMPACT_AFTER_BYTES;
-    if (text.length > this.#length / 2) return;
-    const descriptor = this.#descriptor;
-    this.#suspect = true; // until the new file is known to be there and open
-    this.#descriptor = NOT_OPEN;
-    try {
-      closeSync(descriptor); // Windows renames over no open file
-      writeDurably(this.file, text);
-      this.#compactAtBytes = text.length + COMPACT_AFTER_BYTES;
-    } finally {
-      this.#reopen();
-    }
-    this.#suspect = false;
+    this.#compactAtBytes = this.#file.length + COMPACT_AFTER_BYTES;
+    if (text.length > this.#file.length / 2) return;
+    this.#file.replace(text);
+    this.#compactAtBytes = text.length + COMPACT_AFTER_BYTES;
   }
 }
 
@@ -264,38 +193,4 @@ function formatAll(meter: string, next: number, { waiting, sending }: Waiting): 
   const puts = [...waiting].map(([sequence, frame]) => formatPut(sequence, frame));
   const note = sending !== undefined && waiting.has(sending) ? formatSending(sending) : "";
   return formatHeader(meter, next) + puts.join("") + note;
-}
-
-function read(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new StorageError(
-      "storage/unreadable",
-      `cannot read the journal ${file}: ${(cause as Error).message}`,
-      {
-        cause,
-        hint: "check the owner and the mode of the file",
-      },
-    );
-  }
-}
-
-function openForWriting(file: string): number {
-  try {
-    return openSync(file, "r+");
-  } catch (cause) {
-    throw unwritable(file, cause);
-  }
-}
-
-function unwritable(file: string, cause: unknown): StorageError {
-  return new StorageError(
-    "storage/unwritable",
-    `cannot write the journal ${file}: ${(cause as Error).message}`,
-    {
-      cause,
-      hint: "check that the disk is not full and the directory is writable; nothing that was in it is lost",
-    },
-  );
 }
