@@ -1,5 +1,6 @@
 /** Words of the command line -> what to do, checked; the usage text. */
 import { parseArgs } from "node:util";
+import { MODEM_BAUDS_BPS } from "../core/config.js";
 import { parseDurationMs } from "../core/duration.js";
 import { RigError } from "../core/errors.js";
 import { projectFile } from "../core/project-root.js";
@@ -194,7 +195,9 @@ function parseTrace(what: string | undefined): boolean {
 }
 
 function parseBaud(text: string): number {
-  return parseWhole("--baud", text, 300, 115_200);
+  const baudBps = MODEM_BAUDS_BPS.find((known) => String(known) === text);
+  if (baudBps !== undefined) return baudBps;
+  throw new UsageError(`--baud ${text} is no rate of a SIM900; ${MODEM_BAUDS_BPS.join(", ")} are`);
 }
 
 function parseWhole(option: string, text: string, min: number, max: number): number {

@@ -114,15 +114,18 @@ const APN =
 const PLAIN_TEXT = "text of at most 50 printable ASCII characters, no quotes";
 const plainText = z.string({ error: PLAIN_TEXT }).regex(/^[ !#-~]{0,50}$/, { error: PLAIN_TEXT });
 
-/** Source: SIM900 AT Command Manual V1.03, AT+IPR; CSTT for the lengths. */
+/** Source: SIM900 AT Command Manual V1.03, AT+IPR. */
+export const MODEM_BAUDS_BPS = [1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200] as const;
+
+/** Source: SIM900 AT Command Manual V1.03, AT+CSTT for the lengths. */
 const modem = z.union(
   [
     z.literal("none"),
     z.strictObject({
       port: text("virtual, the modem's serial port, or tcp://host:port of a device server"),
       baud: z
-        .literal([1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200], {
-          error: "a baud rate of the SIM900: 1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200",
+        .literal(MODEM_BAUDS_BPS, {
+          error: `a baud rate of the SIM900: ${MODEM_BAUDS_BPS.join(", ")}`,
         })
         .default(9600),
       apn: z

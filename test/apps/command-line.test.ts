@@ -68,6 +68,7 @@ describe("the command line", () => {
     [["--trace", "tcp"], "tcp"],
     [["at", "--plain"], "--plain"],
     [["at", "--baud", "fast"], "fast"],
+    [["virtual-modem", "--baud", "5000"], "9600"],
     [["virtual-modem", "--listen", "2323"], "HOST:PORT"],
     [["virtual-modem", "--listen", "localhost:70000"], "70000"],
     [["--fro", "40s"], "--fro"],
