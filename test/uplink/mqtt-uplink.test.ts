@@ -1,7 +1,4 @@
-import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { openTcpStream } from "../../rig/uplink/tcp-stream.js";
 import { until } from "../support/until.js";
 import { acknowledging, bareBroker, frame, never, puback, stopWith, uplink } from "./uplink-bench.js";
 
@@ -55,14 +52,7 @@ describe("the uplink", () => {
       else if (type === 3) return puback(messageId);
       return undefined;
     });
-    const sockets: Socket[] = [];
-    const { uplink: rig } = uplink(port, {
-      openStream: async (signal) => {
-        const socket = (await openTcpStream("127.0.0.1", port, signal)) as Socket;
-        sockets.push(socket);
-        return socket;
-      },
-    });
+    const { uplink: rig, streams } = uplink(port);
     const done: string[] = [];
     const send = (meter: string, number: number) =>
       void rig.send(frame(meter, number), never).then(() => done.push(`${meter} ${number}`));
@@ -74,7 +64,7 @@ describe("the uplink", () => {
       await until(() => ids.length === count, `frame ${count}`);
       await new Promise((resolve) => setTimeout(resolve, 20)); // a second one would come now
       expect(ids).toHaveLength(count);
-      sockets[0]!.emit("data", puback(ids[count - 1]!));
+      streams[0]!.emit("data", puback(ids[count - 1]!));
       await until(() => done.length === count, "acknowledged");
     }
     expect(done).toEqual(["main 1", "neighbour 2", "main 3"]);
@@ -82,18 +72,12 @@ describe("the uplink", () => {
 
   it("fails the frame in flight when the connection is lost, and does not send it again by itself", async () => {
     const { port, received } = await bareBroker(() => undefined);
-    const sockets: Duplex[] = [];
-    const { uplink: rig, clock } = uplink(port, {
-      openStream: async (signal) => {
-        sockets.push(await openTcpStream("127.0.0.1", port, signal));
-        return sockets.at(-1)!;
-      },
-    });
+    const { uplink: rig, clock, streams } = uplink(port);
     rig.start();
     const send = rig.send(frame("main"), never);
     const frames = () => received.filter((packet) => packet.includes("main/frame")).length;
     await until(() => frames() === 1, "the frame");
-    sockets[0]!.destroy();
+    streams[0]!.destroy();
     await expect(send).rejects.toMatchObject({ code: "uplink/lost" });
     await clock.advance(1000);
     await until(

@@ -2,7 +2,6 @@ import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { ModemError } from "../../rig/core/errors.js";
 import type { MqttUplinkOptions } from "../../rig/uplink/mqtt-uplink.js";
-import { openTcpStream } from "../../rig/uplink/tcp-stream.js";
 import { until } from "../support/until.js";
 import { acknowledging, breaking, broker, frame, never, uplink } from "./uplink-bench.js";
 
@@ -67,17 +66,7 @@ describe("the uplink's connection", () => {
 
   it("begins with 1 s again after a connection that lasted 10 s, and not after a shorter one", async () => {
     const { port } = await acknowledging();
-    const streams: Duplex[] = [];
-    const {
-      uplink: rig,
-      clock,
-      states,
-    } = uplink(port, {
-      openStream: async (signal) => {
-        streams.push(await openTcpStream("127.0.0.1", port, signal));
-        return streams.at(-1)!;
-      },
-    });
+    const { uplink: rig, clock, states, streams } = uplink(port);
     rig.start();
     const lives = [
       [0, 1000],
@@ -250,18 +239,7 @@ describe("the uplink's connection", () => {
 
   it("names the other rig of its site when the broker closes what it accepted within 10 s, three times in a row", async () => {
     const { port } = await acknowledging();
-    const streams: Duplex[] = [];
-    const {
-      uplink: rig,
-      clock,
-      states,
-      events,
-    } = uplink(port, {
-      openStream: async (signal) => {
-        streams.push(await openTcpStream("127.0.0.1", port, signal));
-        return streams.at(-1)!;
-      },
-    });
+    const { uplink: rig, clock, states, events, streams } = uplink(port);
     rig.start();
     const codes: unknown[] = [];
     for (const [index, lastsMs] of [0, 9999, 10_000, 0, 0, 9999, 0, 10_000].entries()) {

@@ -11,14 +11,19 @@ import { ManualClock } from "../support/manual-clock.js";
 export const PASSWORD = "correct horse battery staple";
 export const never = new AbortController().signal;
 
+/** @returns with `streams`, those that were opened to `port` so far */
 export function uplink(port: number, changes: Partial<MqttUplinkOptions> = {}) {
   const clock = new ManualClock();
   const events: RigEvent[] = [];
+  const streams: Duplex[] = [];
   const made = new MqttUplink({
     site: "lab-1",
     meters: ["main", "neighbour"],
     broker: "the broker",
-    openStream: (signal) => openTcpStream("127.0.0.1", port, signal),
+    openStream: async (signal) => {
+      streams.push(await openTcpStream("127.0.0.1", port, signal));
+      return streams.at(-1)!;
+    },
     username: BROKER_USER,
     password: PASSWORD,
     clock,
@@ -28,7 +33,7 @@ export function uplink(port: number, changes: Partial<MqttUplinkOptions> = {}) {
   });
   onTestFinished(() => stopWith(clock, made));
   const states = () => events.map((event) => (event.event === "uplink" ? event.state : event.event));
-  return { uplink: made, clock, events, states };
+  return { uplink: made, clock, events, states, streams };
 }
 
 /** Stops it, moving the clock on for as long as a silent broker makes it wait. */
