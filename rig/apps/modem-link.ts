@@ -28,10 +28,8 @@ export interface ModemLink {
   stop(): Promise<void>;
 }
 
-/** @throws StorageError when the PIN's file cannot be read */
 export function createModemLink(options: ModemLinkOptions): ModemLink {
   const { config, modemConfig, dataDirectory, clock, emit, traceAt } = options;
-  const pin = modemConfig.pinFile === undefined ? null : readPasswordFile(modemConfig.pinFile);
   const { line, virtualModem } = openModemLine({
     port: modemConfig.port,
     baudBps: modemConfig.baud,
@@ -45,7 +43,8 @@ export function createModemLink(options: ModemLinkOptions): ModemLink {
   const modem = new Modem({
     line,
     config: modemConfig,
-    pin,
+    // Anew each time: whoever corrects the file does so while the rig runs.
+    readPin: () => (modemConfig.pinFile === undefined ? null : readPasswordFile(modemConfig.pinFile)),
     dataDirectory,
     secrets: options.secrets,
     powerKey,

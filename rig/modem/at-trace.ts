@@ -14,16 +14,25 @@ export interface AtTraceEntry {
 const MASK = "****";
 
 export class AtTrace {
-  readonly #secrets: readonly string[];
+  readonly #secrets = new Set<string>();
   readonly #emit: (shown: Omit<AtEvent, "event">) => void;
   /** End of the last payload of each direction, where a secret may have begun that the next one goes on with. */
   readonly #tail: Record<AtEvent["direction"], string> = { ">": "", "<": "" };
 
   /** @param secrets texts of which no occurrence is shown; empty ones are ignored */
   constructor(secrets: readonly string[], emit: (shown: Omit<AtEvent, "event">) => void) {
-    const wireForms = secrets.map((secret) => Buffer.from(secret, "utf8").toString("latin1"));
-    this.#secrets = [...new Set(wireForms)].filter((secret) => secret !== "");
+    for (const secret of secrets) this.hide(secret);
     this.#emit = emit;
+  }
+
+  /** From now on no occurrence of this text is shown either. */
+  hide(secret: string): void {
+    if (secret !== "") this.#secrets.add(Buffer.from(secret, "utf8").toString("latin1"));
+  }
+
+  /** A text of the wire as it may be shown. */
+  show(raw: string): string {
+    return render(raw, this.#hidden(raw));
   }
 
   add(entry: AtTraceEntry): void {
@@ -31,12 +40,8 @@ export class AtTrace {
     this.#emit({
       direction,
       kind,
-      text: kind === "payload" ? this.#payload(direction, raw) : this.#line(raw),
+      text: kind === "payload" ? this.#payload(direction, raw) : this.show(raw),
     });
-  }
-
-  #line(raw: string): string {
-    return render(raw, this.#hidden(raw));
   }
 
   /** A secret may be cut by the border of two payloads: what may be its beginning is masked as well. */
@@ -49,7 +54,7 @@ export class AtTrace {
         if (all.endsWith(secret.slice(0, length))) hidden.fill(true, all.length - length);
       }
     }
-    const longest = Math.max(0, ...this.#secrets.map((secret) => secret.length - 1));
+    const longest = Math.max(0, ...[...this.#secrets].map((secret) => secret.length - 1));
     this.#tail[direction] = longest === 0 ? "" : all.slice(-longest);
     return render(raw, hidden.slice(tail.length));
   }

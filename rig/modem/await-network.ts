@@ -7,7 +7,7 @@ import { type Clock, sleep } from "../core/clock.js";
 import { describeError, ModemError } from "../core/errors.js";
 import type { ModemState } from "../core/events.js";
 import type { AtPort } from "./at-command.js";
-import type { PinMemory } from "./pin-memory.js";
+import { MOST_WRONG_PINS, type PinMemory } from "./pin-memory.js";
 import { ModemRefusal } from "./result-codes.js";
 import { enterPin, operator, registration, signalQuality, simState } from "./sim900-commands.js";
 
@@ -32,7 +32,8 @@ const SIM_FAILURE = 13;
 
 export interface AwaitNetworkOptions {
   readonly port: AtPort;
-  readonly pin: string | null;
+  /** What modem.pinFile holds now; null where none is configured. Throws where it cannot be read. */
+  readonly readPin: () => string | null;
   /** null where no PIN file is configured. */
   readonly pinMemory: PinMemory | null;
   readonly clock: Clock;
@@ -122,39 +123,31 @@ const SIM_TROUBLES = [
 ];
 
 /**
- * Enters the PIN where it is wanted: once, and never again when it was refused. A PUK is left to a person.
+ * Enters the PIN where it is wanted: once, never again when it was refused, and never a third one. A PUK is left to a person.
  * @throws ModemError "modem/no-sim", "modem/sim-busy", "modem/pin-wanted", "modem/pin-refused", "modem/puk-wanted"; as AtPort.run
  */
 async function openSim(options: AwaitNetworkOptions): Promise<void> {
-  const { port, signal, pinMemory, pin } = options;
+  const { port, signal, pinMemory } = options;
   let state = await readSimState(options);
   if (state === "SIM PIN") {
+    const pin = readPin(options);
     if (pin === null || pinMemory === null) {
       throw new ModemError("modem/pin-wanted", "the SIM wants its PIN, and no modem.pinFile is configured", {
         hint: "write the PIN into a file that you alone can read and name it as modem.pinFile, or switch the PIN off in a phone",
       });
     }
-    if (!/^\d{4,8}$/.test(pin)) {
-      throw new ModemError(
-        "modem/pin-wanted",
-        "the SIM wants its PIN, and the file modem.pinFile holds none",
-        {
-          hint: "a PIN is 4 to 8 digits, and the file holds nothing else",
-        },
-      );
-    }
-    if (pinMemory.wasTried()) throw pinRefused(pinMemory);
-    pinMemory.remember();
+    if (pinMemory.objection(pin) !== null) throw pinRefused(pinMemory, pin);
+    pinMemory.remember(pin);
     try {
       await port.run(enterPin(pin), signal);
     } catch (error) {
-      throw error instanceof ModemRefusal ? pinRefused(pinMemory, error) : error;
+      throw error instanceof ModemRefusal ? pinRefused(pinMemory, pin, error) : error;
     }
     for (let tries = 0; state === "SIM PIN" && tries < SIM_BUSY_TRIES; tries += 1) {
       await sleep(options.clock, SIM_BUSY_PAUSE_MS, signal);
       state = await readSimState(options);
     }
-    if (state === "SIM PIN") throw pinRefused(pinMemory);
+    if (state === "SIM PIN") throw pinRefused(pinMemory, pin);
   }
   if (state === "READY") {
     pinMemory?.forget();
@@ -198,9 +191,43 @@ async function readSimState({ port, clock, signal }: AwaitNetworkOptions): Promi
   }
 }
 
-function pinRefused(memory: PinMemory, cause?: unknown): ModemError {
+/** @throws ModemError "modem/pin-wanted" where the file cannot be read or holds no PIN: a person may be at it just now */
+function readPin({ readPin }: AwaitNetworkOptions): string | null {
+  let pin: string | null;
+  try {
+    pin = readPin();
+  } catch (cause) {
+    throw new ModemError(
+      "modem/pin-wanted",
+      `the SIM wants its PIN, and modem.pinFile gives none: ${(cause as Error).message}`,
+      { cause, hint: "write the PIN, 4 to 8 digits, into that file; it is looked at again every 10 s" },
+    );
+  }
+  if (pin === null || /^\d{4,8}$/.test(pin)) return pin;
+  throw new ModemError("modem/pin-wanted", "the SIM wants its PIN, and the file modem.pinFile holds none", {
+    hint: "a PIN is 4 to 8 digits, and the file holds nothing else; it is looked at again every 10 s",
+  });
+}
+
+function pinRefused(memory: PinMemory, pin: string, cause?: unknown): ModemError {
+  const inPhone = `put the SIM into a phone, enter its right PIN there, and switch the PIN off, or correct modem.pinFile and delete ${memory.file}`;
+  const objection = memory.objection(pin);
+  if (objection === "too-many") {
+    return new ModemError(
+      "modem/pin-refused",
+      `the SIM did not take ${MOST_WRONG_PINS} PINs of modem.pinFile, and a third wrong one would lock it: no other is tried`,
+      { cause, hint: inPhone },
+    );
+  }
+  if (objection === "unreadable") {
+    return new ModemError(
+      "modem/pin-refused",
+      `no PIN is tried, since ${memory.file} does not tell which were refused already, and three wrong ones lock the SIM`,
+      { cause, hint: inPhone },
+    );
+  }
   return new ModemError("modem/pin-refused", "the SIM did not take the PIN of modem.pinFile", {
     cause,
-    hint: `it is not tried again, since three wrong ones lock the SIM: correct the file (or, if the PIN is right, delete ${memory.file})`,
+    hint: `it is not tried again, since three wrong ones lock the SIM: write the right one into the file, one other is tried (or, if this one is right, delete ${memory.file})`,
   });
 }

@@ -35,7 +35,7 @@ const LEAVE_LIMIT_MS = 4000;
 export interface GprsLinkOptions {
   readonly line: SerialLine;
   readonly config: ModemConfig;
-  readonly pin: string | null;
+  readonly readPin: () => string | null;
   /** null where no PIN file is configured. */
   readonly pinMemory: PinMemory | null;
   readonly secrets: readonly string[];
@@ -76,11 +76,11 @@ export class GprsLink {
 
   constructor(options: GprsLinkOptions) {
     this.#options = options;
-    const { line, config, pin, clock, emit, secrets, report, bell } = options;
+    const { line, config, clock, emit, secrets, report, bell } = options;
     this.#line = new ModemLine({
       line,
       clock,
-      secrets: [...secrets, config.password, pin ?? ""],
+      secrets: [...secrets, config.password],
       emit: options.trace ? emit : null,
       onUnsolicited: (said) => this.#hear(said),
       onLost: (loss) => this.#break(loss),
@@ -107,7 +107,7 @@ export class GprsLink {
 
   /** From what is up to a link that serves sockets, until it breaks: then that is thrown, or the signal's reason. */
   async serve(signal: AbortSignal): Promise<never> {
-    const { config, pin, pinMemory, clock, report } = this.#options;
+    const { config, pinMemory, clock, report } = this.#options;
     this.#signal = signal;
     this.#carriedBothWays = false;
     const say = report.say.bind(report);
@@ -120,7 +120,8 @@ export class GprsLink {
       this.#progress = "modem";
     }
     const waitForNews = (limitMs: number) => this.#news.wait(signal, limitMs);
-    await awaitNetwork({ port, pin, pinMemory, clock, signal, say, sayCoverage, waitForNews });
+    const readPin = () => this.#readPin();
+    await awaitNetwork({ port, readPin, pinMemory, clock, signal, say, sayCoverage, waitForNews });
     await this.#watch.begin(port, signal);
     if (this.#progress === "modem") {
       this.#receive = await bringUpContext({ port, config, signal, say });
@@ -212,6 +213,13 @@ export class GprsLink {
     return channel;
   }
 
+  /** The PIN as its file has it now; from then on no trace shows it. */
+  #readPin(): string | null {
+    const pin = this.#options.readPin();
+    if (pin !== null) this.#line.hide(pin);
+    return pin;
+  }
+
   async #nextRequest(signal: AbortSignal): Promise<SocketRequest> {
     const { requests, bell, report } = this.#options;
     if (requests.first === undefined) report.say("connecting", "the context is up; no connection is wanted");
@@ -294,7 +302,7 @@ export class GprsLink {
         this.#watch.heardTime(said.text);
         break;
       default:
-        log("%s: %s", said.kind, said.text);
+        log("%s: %s", said.kind, this.#line.show(said.text));
     }
   }
 

@@ -21,7 +21,7 @@ export interface ModemLineOptions {
 
 export class ModemLine {
   readonly #options: ModemLineOptions;
-  readonly #trace: AtTrace | null;
+  readonly #trace: AtTrace;
   #channel: AtChannel | null = null;
   #finding = false;
   /** Of the channels that are closed. */
@@ -30,7 +30,7 @@ export class ModemLine {
   constructor(options: ModemLineOptions) {
     this.#options = options;
     const { emit, secrets } = options;
-    this.#trace = emit === null ? null : new AtTrace(secrets, (shown) => emit({ event: "at", ...shown }));
+    this.#trace = new AtTrace(secrets, (shown) => emit?.({ event: "at", ...shown }));
   }
 
   /** Open, and the modem was found on it; null between. */
@@ -41,6 +41,16 @@ export class ModemLine {
   /** Bytes that nothing explains, since the start. */
   get strayBytes(): number {
     return this.#pastStrayBytes + (this.#channel?.strayBytes ?? 0);
+  }
+
+  /** Adds a text that may never be shown. */
+  hide(secret: string): void {
+    this.#trace.hide(secret);
+  }
+
+  /** What was on the wire, as it may be shown: without secrets. */
+  show(raw: string): string {
+    return this.#trace.show(raw);
   }
 
   /** @returns a channel on which the modem answers. Rejects as findModem does; the line is closed then. */
@@ -76,12 +86,14 @@ export class ModemLine {
 
   async #open(baudBps: number, signal: AbortSignal): Promise<AtChannel> {
     this.#retire();
-    const { line, clock, onUnsolicited, onLost } = this.#options;
+    const { line, clock, emit, onUnsolicited, onLost } = this.#options;
     const stream = await line.open(baudBps, signal);
     const channel = new AtChannel(stream, {
       clock,
       onUnsolicited,
-      onTrace: (entry) => this.#trace?.add(entry),
+      onTrace: (entry) => {
+        if (emit !== null) this.#trace.add(entry);
+      },
     });
     this.#channel = channel;
     void channel.closed.then((loss) => {

@@ -31,9 +31,9 @@ const NO_LINE_PAUSE_MS = 5000;
 export interface ModemOptions {
   readonly line: SerialLine;
   readonly config: ModemConfig;
-  /** What config.pinFile holds; null without one. */
-  readonly pin: string | null;
-  /** Where it is remembered that a PIN was refused. */
+  /** What config.pinFile holds now; null without one. Asked whenever the SIM wants its PIN; may throw, then it is asked again. */
+  readonly readPin: () => string | null;
+  /** Where it is remembered which PINs were refused. */
   readonly dataDirectory: string;
   /** Never shown in `at` events, as the PIN and the access point's password. */
   readonly secrets: readonly string[];
@@ -67,10 +67,9 @@ export class Modem {
     this.#bell = new Bell(clock);
     this.#requests = new SocketRequests(() => this.#bell.ring());
     this.#report = new ModemReport(emit, () => this.#link.strayBytes);
-    const { pinFile } = config;
     this.#link = new GprsLink({
       ...options,
-      pinMemory: pinFile === undefined ? null : new PinMemory({ dataDirectory, pinFile }),
+      pinMemory: config.pinFile === undefined ? null : new PinMemory(dataDirectory),
       requests: this.#requests,
       bell: this.#bell,
       report: this.#report,

@@ -20,6 +20,15 @@ describe("AtTrace", () => {
     expect(shown).toEqual(["****,**** **** **** 471"]);
   });
 
+  it("masks what it is told of later, from then on, also in texts for a log", () => {
+    const { trace, shown } = bench();
+    trace.hide("4711");
+    trace.hide("");
+    trace.add({ direction: "<", kind: "line", raw: "a 4711 b" });
+    expect(shown).toEqual(["a **** b"]);
+    expect(trace.show("+CPIN=4711\r")).toBe("+CPIN=****\\x0D");
+  });
+
   it("masks a secret as UTF-8 has it", () => {
     const { trace, shown } = bench("Grüße");
     trace.add({ direction: ">", kind: "payload", raw: Buffer.from("a Grüße b").toString("latin1") });

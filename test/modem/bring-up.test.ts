@@ -1,6 +1,5 @@
 /** The bring-up against transcripts as the documents and logs of public drivers print them, not against our own emulator. */
-import { existsSync, writeFileSync } from "node:fs";
-import path from "node:path";
+import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { configSchema, type ModemConfig } from "../../rig/core/config.js";
 import { AtChannel } from "../../rig/modem/at-channel.js";
@@ -58,10 +57,14 @@ class Bench {
     };
   }
 
-  network(pin: string | null = null, pinMemory: PinMemory | null = null): Promise<void> {
+  network(
+    pin: string | null | (() => string | null) = null,
+    pinMemory: PinMemory | null = null,
+  ): Promise<void> {
     const { port, clock, abort, news } = this;
     return awaitNetwork({
-      ...{ port, clock, pin, pinMemory, signal: abort.signal },
+      ...{ port, clock, pinMemory, signal: abort.signal },
+      readPin: typeof pin === "function" ? pin : () => pin,
       say: (state, detail) => this.said.push(`${state}: ${detail}`),
       sayCoverage: (signal, operator) => {
         this.coverage = [signal, operator];
@@ -156,9 +159,7 @@ describe("waiting for the SIM and the network", () => {
 
   it("enters the PIN once and waits for the SIM to open", async () => {
     const directory = temporaryDirectory();
-    const pinFile = path.join(directory, "pin");
-    writeFileSync(pinFile, "1234\n");
-    const memory = new PinMemory({ dataDirectory: directory, pinFile });
+    const memory = new PinMemory(directory);
     const bench = new Bench(
       ...[says("AT+CPIN?", "+CPIN: SIM PIN"), ok("AT+CPIN=1234"), refuses("AT+CPIN?", 14), READY],
       ...REGISTERED,
@@ -173,11 +174,9 @@ describe("waiting for the SIM and the network", () => {
     ["cut off by a restart", { expect: "AT+CPIN=1234\r", answer: "\r\nRDY\r\n" } as Step],
   ])("never tries a PIN again that was %s, not even in the next run", async (_what, outcome) => {
     const directory = temporaryDirectory();
-    const pinFile = path.join(directory, "pin");
-    writeFileSync(pinFile, "1234\n");
     const wanted = says("AT+CPIN?", "+CPIN: SIM PIN");
     const bench = new Bench(wanted, outcome, wanted, wanted, wanted);
-    const memory = () => new PinMemory({ dataDirectory: directory, pinFile });
+    const memory = () => new PinMemory(directory);
     bench.network("1234", memory()).catch(() => undefined);
     await bench.clock.advance(25_000);
     const second = new Bench(wanted, wanted);
@@ -196,15 +195,60 @@ describe("waiting for the SIM and the network", () => {
     ["+CPIN: SIM PIN", "12 34", /^sim: .*modem\.pinFile holds none: a PIN is 4 to 8 digits/],
     ["+CPIN: SIM PUK", "1234", /^sim: the SIM is locked.*PUK.*phone/],
   ])("leaves %s with PIN %s to a person", async (state, pin, said) => {
-    const directory = temporaryDirectory();
-    writeFileSync(path.join(directory, "pin"), "x");
-    const memory = new PinMemory({ dataDirectory: directory, pinFile: path.join(directory, "pin") });
+    const memory = new PinMemory(temporaryDirectory());
     const bench = new Bench(says("AT+CPIN?", state));
     bench.network(pin, memory).catch(() => undefined);
     await bench.clock.advance(5000);
     expect(bench.said).toEqual([expect.stringMatching(said)]);
     expect(bench.modem.written).toBe("AT+CPIN?\r");
     bench.abort.abort(new Error("over"));
+  });
+
+  it("follows the file from edit to edit with two PINs at most, and says that a third would lock the SIM", async () => {
+    const memory = new PinMemory(temporaryDirectory());
+    const wanted = says("AT+CPIN?", "+CPIN: SIM PIN");
+    const bench = new Bench(
+      ...[wanted, refuses("AT+CPIN=1111", 16), wanted, wanted, refuses("AT+CPIN=2222", 16)],
+      ...[wanted, wanted, wanted],
+    );
+    // Left for a look as it was, corrected wrongly, put back, corrected rightly but too late.
+    const edits = ["1111", "1111", "2222", "1111", "1234", "2222"];
+    bench.network(() => edits.shift() ?? "2222", memory).catch(() => undefined);
+    await bench.clock.advance(45_000);
+    expect(bench.modem.written.match(/AT\+CPIN=\d+/g)).toEqual(["AT+CPIN=1111", "AT+CPIN=2222"]);
+    expect(bench.said.at(-1)).toMatch(/^sim: .*third wrong one would lock it.*phone/);
+    bench.abort.abort(new Error("over"));
+  });
+
+  it.each([
+    [
+      "a file that cannot be read",
+      () => {
+        throw new Error("ENOENT: no such file");
+      },
+      /^sim: .*modem\.pinFile gives none: ENOENT/,
+    ],
+    ["a file that is not written yet", () => "12", /^sim: .*holds none: a PIN is 4 to 8 digits/],
+  ])("looks again after 10 s at %s", async (_what, first, said) => {
+    const wanted = says("AT+CPIN?", "+CPIN: SIM PIN");
+    const bench = new Bench(wanted, wanted, ok("AT+CPIN=1234"), READY, ...REGISTERED);
+    let looks = 0;
+    const read = () => {
+      looks += 1;
+      return looks === 1 ? first() : "1234";
+    };
+    await bench.finish(bench.network(read, new PinMemory(temporaryDirectory())));
+    expect(bench.said).toEqual([expect.stringMatching(said)]);
+    expect(Math.round(bench.clock.steadyMs() / 1000)).toBe(11);
+  });
+
+  it("forgets the refused PINs once the SIM is open", async () => {
+    const memory = new PinMemory(temporaryDirectory());
+    memory.remember("1111");
+    memory.remember("2222");
+    const bench = new Bench(READY, ...REGISTERED);
+    await bench.finish(bench.network("1234", memory));
+    expect(existsSync(memory.file)).toBe(false);
   });
 
   it("goes on as soon as the modem says that it is registered", async () => {

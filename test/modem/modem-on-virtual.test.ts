@@ -1,5 +1,5 @@
 /** The driver on the virtual SIM900, stepped, with an echo server on loopback: opens, carries, recovers from each fault. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import path from "node:path";
 import type { Duplex } from "node:stream";
@@ -29,7 +29,7 @@ class Bench {
   /** @param options.after the bench whose modem is taken over as it was left */
   constructor(
     server: Server,
-    options: { modem?: Partial<ModemConfig>; pin?: string; trace?: boolean; after?: Bench } = {},
+    options: { modem?: Partial<ModemConfig>; readPin?: () => string; trace?: boolean; after?: Bench } = {},
   ) {
     const clock = options.after?.clock ?? new ManualClock(Date.UTC(2026, 5, 1));
     this.clock = clock;
@@ -46,7 +46,7 @@ class Bench {
     });
     const random = new SeededRandom(1);
     this.modem = new Modem({
-      ...{ line: this.virtual.line, config: config as ModemConfig, pin: options.pin ?? null },
+      ...{ line: this.virtual.line, config: config as ModemConfig, readPin: options.readPin ?? (() => null) },
       ...{ dataDirectory: temporaryDirectory(), secrets: [], powerKey: null, clock, emit },
       ...{ random: () => random.next(), trace: options.trace ?? false },
     });
@@ -310,7 +310,11 @@ describe("the modem's driver on the virtual SIM900", () => {
   it("enters the PIN of its file after a restart, and shows it nowhere", async () => {
     const pinFile = path.join(temporaryDirectory(), "pin");
     writeFileSync(pinFile, "1234\n");
-    bench = new Bench(server, { modem: { pinFile }, pin: "1234", trace: true });
+    bench = new Bench(server, {
+      modem: { pinFile },
+      readPin: () => readFileSync(pinFile, "utf8").trim(),
+      trace: true,
+    });
     bench.keepOpen();
     await bench.echo("before", 60_000);
     bench.virtual.command(fault("pin"));

@@ -120,7 +120,7 @@ export class SteppedWay {
     this.modem = new Modem({
       line: this.#virtualModem.line,
       config: config as ModemConfig,
-      pin: options.pin ?? null,
+      readPin: () => options.pin ?? null,
       dataDirectory: directory,
       secrets: [PASSWORD],
       powerKey: options.powerKey === true ? { press: (forMs, signal) => this.#press(forMs, signal) } : null,
