@@ -8,6 +8,7 @@ import { createInterface, type Interface } from "node:readline";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { type Clock, sleep } from "../core/clock.js";
 import { AtReader, LONGEST_PAYLOAD_BYTES, type WireElement } from "./at-reader.js";
+import { printable } from "./at-trace.js";
 import { type CommandEnd, commandEnd } from "./command-ends.js";
 import { explainLine } from "./meanings.js";
 import { parseErrorResult } from "./result-codes.js";
@@ -314,9 +315,5 @@ class AtTerminal {
 
 /** Bytes as text, the unprintable ones as \xHH. */
 function render(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) =>
-    byte >= 0x20 && byte <= 0x7e
-      ? String.fromCharCode(byte)
-      : `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`,
-  ).join("");
+  return Array.from(bytes, (byte) => printable(String.fromCharCode(byte))).join("");
 }

@@ -79,7 +79,8 @@ function render(raw: string, hidden: readonly boolean[]): string {
   return text;
 }
 
-function printable(character: string): string {
+/** @returns the character (latin1) itself, or \xHH where it cannot be printed, or is the backslash of these */
+export function printable(character: string): string {
   if (character >= " " && character <= "~" && character !== "\\") return character;
   return `\\x${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 }
