@@ -29,12 +29,21 @@ describe("the line of the virtual SIM900", () => {
     expect(await terminal.hear("OK\r\n")).toBe("AT\r\r\nOK\r\n");
   });
 
-  it("takes AT and At for a prefix, and nothing else", async () => {
+  it.each(["AT", "At", "aT", "at"])("takes %s for a prefix when its rate is known", async (prefix) => {
     await start();
-    expect(await terminal.ask("At")).toContain("OK");
-    terminal.type("at\raT\r");
+    expect(await terminal.ask(prefix)).toBe(`${prefix}\r\r\nOK\r\n`);
+    expect(await terminal.ask(`${prefix}+csq`)).toContain("\r\n+CSQ: 20,0\r\n");
+    terminal.type(prefix.startsWith("a") ? "a/" : "A/");
+    expect(await terminal.hear("OK\r\n")).toContain("\r\n+CSQ: 20,0\r\n");
+    expect(await terminal.ask('at+cstt="Internet","",""')).toContain("\r\nOK\r\n");
+    expect(await terminal.ask("at+cstt?")).toContain('"Internet"');
+  });
+
+  it("answers nothing that does not begin with AT", async () => {
+    await start();
+    terminal.type("help\r+CSQ\r");
     await terminal.pass(500);
-    expect(terminal.heard()).toBe("at\raT\r");
+    expect(terminal.heard()).toBe("help\r+CSQ\r");
   });
 
   it("takes names in either case, spaces, and several commands on a line", async () => {
@@ -143,6 +152,7 @@ describe("the line of the virtual SIM900", () => {
     await terminal.pass(200);
     expect(terminal.heard()).toBe("");
     expect(await terminal.ask("At")).toBe("At\r\r\nOK\r\n");
+    expect(await terminal.ask("at")).toBe("at\r\r\nOK\r\n");
     await terminal.hear("Call Ready\r\n");
   });
 

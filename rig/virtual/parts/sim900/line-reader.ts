@@ -3,7 +3,7 @@
  * host bytes -> `onLine` (one whole line of commands), the promise of `collect`, or the sink of `passThrough`.
  * Source: SIM900 AT Command Manual V1.03, 1.4; AN_SIM900_TCPIP V1.02, 5.1.
  *
- * What is typed before "AT" or "At" is echoed and ignored. What is typed while a command runs is lost: the manual says only that it may be.
+ * What is typed before "AT", in either case, is echoed and ignored: only learning the baud rate wants capitals (uart.ts). What is typed while a command runs is lost: the manual says only that it may be.
  */
 
 const LINE_FEED = 0x0a;
@@ -100,12 +100,12 @@ export class LineReader {
     const character = String.fromCharCode(byte);
     if (this.#prefix === "AT") {
       this.#acceptLine(byte, character);
-    } else if (this.#prefix === "A" && (character === "T" || character === "t")) {
+    } else if (this.#prefix === "A" && isLetter(character, "T")) {
       this.#prefix = "AT";
     } else if (this.#prefix === "A" && character === "/") {
       this.#give(this.#last);
     } else {
-      this.#prefix = character === "A" ? "A" : "";
+      this.#prefix = isLetter(character, "A") ? "A" : "";
     }
   }
 
@@ -148,4 +148,8 @@ export class LineReader {
     this.#mode = { name: "deaf" };
     mode.done({ how, bytes: Uint8Array.from(mode.bytes) });
   }
+}
+
+function isLetter(character: string, capital: string): boolean {
+  return character.toUpperCase() === capital;
 }
