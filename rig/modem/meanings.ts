@@ -94,7 +94,7 @@ const onOff = (on: string, off: string): Meaning => {
 };
 
 const FORMS: readonly (readonly [form: RegExp, meaning: Meaning])[] = [
-  [/^STATE: ?(.+)$/, ([, state]) => STATES[state!]],
+  [/^STATE: ?(.+)$/, ([, state]) => lookUp(STATES, state!)],
   [/^\+CSQ: ?(\d+),(\d+)$/, ([, rssi, ber]) => describeSignal(Number(rssi), Number(ber))],
   // An answer has one field more than what comes unasked, and the state is its second.
   [/^\+(CREG|CGREG): ?(?:\d,)?([0-5])(?:,"?[0-9A-Fa-f]{2,}"?.*)?$/, describeRegistration],
@@ -118,7 +118,7 @@ const FORMS: readonly (readonly [form: RegExp, meaning: Meaning])[] = [
   [/^\+CIPMODE: ?([01])$/, onOff("transparent mode", "AT commands while connected")],
   [/^\+CIPRXGET: ?0$/, "bytes are given as they arrive"],
   [/^\+CDNSGIP: ?1,"(.*?)","(.*?)"/, ([, name, address]) => `${name} is ${address}`],
-  [/^\+CDNSGIP: ?0,(\d+)$/, ([, code]) => `no address: ${DNS_ERRORS[code!] ?? `error ${code}`}`],
+  [/^\+CDNSGIP: ?0,(\d+)$/, ([, code]) => `no address: ${lookUp(DNS_ERRORS, code!) ?? `error ${code}`}`],
   [/^(\d{1,3}(?:\.\d{1,3}){3})$/, "the module's own address"],
   [/^\+SAPBR ?1: ?DEACT$/, "the network has taken the bearer away"],
   [/^\+CCLK: ?"(.*)"$/, ([, value]) => describeTime(value!)],
@@ -152,7 +152,7 @@ const FORMS: readonly (readonly [form: RegExp, meaning: Meaning])[] = [
   ],
   [/^\+ICF: ?.*$/, "the framing of the serial line"],
   [/^\+IFC: ?(\d),(\d)$/, ([, a, b]) => (a === "0" && b === "0" ? "no flow control" : "flow control is on")],
-  [/^\+CFUN: ?(\d)$/, ([, level]) => FUNCTIONALITY[level!]],
+  [/^\+CFUN: ?(\d)$/, ([, level]) => lookUp(FUNCTIONALITY, level!)],
   [/^\+CSMINS: ?\d,([01])$/, onOff("a SIM is inserted", "no SIM is inserted")],
   [
     /^\+CBC: ?\d+,(\d+),(\d+)$/,
@@ -178,14 +178,20 @@ export function explainLine(line: string): string | undefined {
   }
   // With several connections allowed, each result has the connection's number before it.
   const [, id, result] = /^(\d), ?([A-Z][A-Z ]+)$/.exec(line) ?? [];
-  if (result !== undefined && Object.hasOwn(WORDS, result)) return `connection ${id}: ${WORDS[result]}`;
-  const word = Object.hasOwn(WORDS, line) ? WORDS[line] : undefined;
+  const ofConnection = result === undefined ? undefined : lookUp(WORDS, result);
+  if (ofConnection !== undefined) return `connection ${id}: ${ofConnection}`;
+  const word = lookUp(WORDS, line);
   if (word !== undefined) return word;
   for (const [form, meaning] of FORMS) {
     const match = form.exec(line);
     if (match !== null) return typeof meaning === "string" ? meaning : meaning(match);
   }
   return undefined;
+}
+
+/** The modem's own text is the key: it may be the name of something that every object has. */
+function lookUp(table: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
 /** Source: AT Command Manual V1.03, AT+CSQ: 0 is -115 dBm or less, 1 is -111, 2 to 30 are -110 to -54, 31 is -52 or more. */
@@ -216,7 +222,7 @@ function formatHours(hours: number): string {
 }
 
 function describeStored(status: string, number: string): string | undefined {
-  const stored = STORED[status];
+  const stored = lookUp(STORED, status);
   if (stored === undefined) return undefined;
   return `a message, ${stored}; ${status.startsWith("REC") ? "from" : "to"} ${number}; its text follows`;
 }
