@@ -41,7 +41,7 @@ export async function explainOpenFailure(
     });
   }
   return new PortError("port/failed", `${path} did not open: ${text}`, {
-    hint: "check that it is the port of an Arduino (meter-rig ports)",
+    hint: "check that it is a serial port: meter-rig ports lists them",
     cause: error,
   });
 }
@@ -66,7 +66,7 @@ async function permissionHint(path: string, around: PortSurroundings): Promise<s
     return `run "sudo usermod -aG ${group} $USER", then log out and in again`;
   }
   if (around.platform === "darwin") {
-    return `allow it with "sudo chmod a+rw ${path}", or use the cu. device of the same board`;
+    return `allow it with "sudo chmod a+rw ${path}", or use the cu. device of the same port`;
   }
   return "start it as a user who may open the port, or check the driver in the Device Manager";
 }

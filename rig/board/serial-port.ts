@@ -1,5 +1,5 @@
 /**
- * A real Arduino on a serial port, found by path or by USB serial number: Port -> Duplex over serialport 13.
+ * A real Arduino, or the modem, on a serial port, found by path or by USB serial number: Port -> Duplex over serialport 13.
  * Opening raises DTR, which resets an UNO; closing drops it (hupcl), so that every opening does.
  * Source: serialport 13 (README, @serialport/bindings-cpp 13); StandardFirmata speaks 57600 baud 8N1.
  */
@@ -114,7 +114,7 @@ export class SerialBoardPort implements Port {
         settle(() =>
           reject(
             new PortError("port/timeout", `${path} did not open within ${OPEN_LIMIT_MS} ms`, {
-              hint: "unplug the board and plug it in again, and check its driver",
+              hint: "unplug the device and plug it in again, and check its driver",
             }),
           ),
         ),
