@@ -35,6 +35,7 @@ export function openModemLine(options: ModemLineOptions): ModemLine {
   if (address !== undefined) return { line: new TcpLine(address), virtualModem: null };
   const line: SerialLine = {
     name: port,
+    kind: "serial",
     open: (baudBps, signal) => new SerialBoardPort({ port, baud: baudBps }).open(signal),
   };
   return { line, virtualModem: null };

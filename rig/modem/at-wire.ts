@@ -4,7 +4,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.js";
-import { describeError, ModemError } from "../core/errors.js";
+import { ModemError, PortError } from "../core/errors.js";
 import type { AtElement } from "./at-command.js";
 import { AtReader } from "./at-reader.js";
 import type { AtTraceEntry } from "./at-trace.js";
@@ -129,9 +129,11 @@ export class AtWire {
 }
 
 function lineLost(cause: Error | undefined): ModemError {
-  const why = cause === undefined ? "" : `: ${describeError(cause)}`;
+  const why = cause === undefined ? "" : `: ${cause.message}`;
+  // The line knows what to look at: a TCP connection has no cable.
+  const ofLine = cause instanceof PortError ? cause.hint : undefined;
   return new ModemError("modem/lost", `the line to the modem was lost${why}`, {
-    hint: "check the cable; it is opened again when it is back",
+    hint: ofLine ?? "check the cable; it is opened again when it is back",
     cause,
   });
 }

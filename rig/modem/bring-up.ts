@@ -7,18 +7,19 @@ import type { ModemConfig } from "../core/config.js";
 import { describeError, ModemError } from "../core/errors.js";
 import type { ModemState } from "../core/events.js";
 import { trace } from "../core/log.js";
+import type { SerialLine } from "../core/serial-line.js";
 import type { AtCommand, AtPort } from "./at-command.js";
+import { LARGEST_SEND_BYTES } from "./gprs-socket.js";
+import { SUPPLY_HINT } from "./modem-report.js";
 import { ModemRefusal } from "./result-codes.js";
 import * as sim900 from "./sim900-commands.js";
 
 const log = trace("rig:modem:bring-up");
 
-/** AN_SIM900_TCPIP prints 1380 as an example of AT+CIPSEND?, and lengths have to be less; 1024 B are 1.07 s at 9600 baud [B]. */
-const LARGEST_SEND_BYTES = 1024;
-
 export interface BringUpOptions {
   readonly port: AtPort;
   readonly config: ModemConfig;
+  readonly line: Pick<SerialLine, "name" | "kind">;
   readonly signal: AbortSignal;
   readonly say: (state: ModemState, detail: string) => void;
 }
@@ -27,22 +28,45 @@ export interface BringUpOptions {
  * Everything that does not need a network. @returns what the modem calls itself
  * @throws as AtPort.run
  */
-export async function setUpModem({ port, config, signal }: BringUpOptions): Promise<string> {
+export async function setUpModem({ port, config, line, signal }: BringUpOptions): Promise<string> {
   const run = <T>(command: AtCommand<T>) => port.run(command, signal);
   // Twice: what was typed before may have spoiled the first.
   await run(sim900.echoOff()).catch(orRefused(undefined));
   await run(sim900.echoOff());
   await run(sim900.errorCodes());
   await run(sim900.noFlowControl()).catch(orRefused(undefined));
-  // With autobauding the modem says nothing when it starts, and a supply that gives way goes unnoticed.
-  const rateBps = await run(sim900.baudRate()).catch(orRefused(config.baud));
-  if (rateBps !== config.baud) {
-    await run(sim900.fixedBaud(config.baud)).catch(orRefused(undefined));
-    await run(sim900.store()).catch(orRefused(undefined));
-  }
+  if (line.kind !== "tcp") await fixAutobaud(run, config.baud, line.name);
   await run(sim900.reportRegistration()).catch(orRefused(undefined));
   await run(sim900.reportNetworkTime()).catch(orRefused(undefined));
   return await run(sim900.identity());
+}
+
+/**
+ * With autobauding the modem says nothing when it starts, and a supply that gives way goes unnoticed. A rate that is fixed is
+ * left alone, whatever it is: the modem is heard.
+ */
+async function fixAutobaud(
+  run: <T>(command: AtCommand<T>) => Promise<T>,
+  baudBps: number,
+  lineName: string,
+): Promise<void> {
+  const rateBps = await run(sim900.baudRate()).catch(orRefused(baudBps));
+  if (rateBps !== 0) return;
+  await run(sim900.fixedBaud(baudBps)).catch(orRefused(undefined));
+  try {
+    await run(sim900.at());
+  } catch (cause) {
+    if (!isTimeout(cause)) throw cause;
+    throw new ModemError(
+      "modem/no-answer",
+      `the modem on ${lineName} found its rate by itself (AT+IPR? says 0), took AT+IPR=${baudBps}, and is silent at ${baudBps} baud`,
+      {
+        cause,
+        hint: "set modem.baud to the rate of the line, and switch the modem off and on: the rate was not stored",
+      },
+    );
+  }
+  await run(sim900.store()).catch(orRefused(undefined));
 }
 
 /** Brings a context up and reads the local address. @returns how what arrives is fetched: pulled, or pushed where the modem cannot */
@@ -88,16 +112,22 @@ export async function bringUpContext({
 }
 
 /**
- * Opens the TCP connection. @returns the most bytes of one AT+CIPSEND
- * @throws ModemError "modem/connect-failed" (the peer was not reached), "modem/wrong-state" (not from here: the context has to
+ * Opens the TCP connection.
+ * @throws ModemError "modem/restarted" (the context is gone with everything else: a restart whose RDY was not heard), ModemError "modem/connect-failed" (the peer was not reached), "modem/wrong-state" (not from here: the context has to
  * be made anew); as AtPort.run
  */
 export async function connectSocket(
-  { port, signal, say }: BringUpOptions,
+  { port, line, signal, say }: BringUpOptions,
   { host, port: tcpPort }: { readonly host: string; readonly port: number },
-): Promise<number> {
+): Promise<void> {
   say("connecting", `connecting to ${host}:${tcpPort}`);
   const state = await port.run(sim900.status(), signal);
+  // A context that the network takes away leaves PDP DEACT behind.
+  if (state === "IP INITIAL") {
+    throw new ModemError("modem/restarted", "the modem restarted by itself: it has no context (IP INITIAL)", {
+      hint: SUPPLY_HINT,
+    });
+  }
   if (state !== "IP STATUS" && state !== "TCP CLOSED") {
     throw new ModemError("modem/wrong-state", `the modem is in ${state} before AT+CIPSTART`);
   }
@@ -113,19 +143,29 @@ export async function connectSocket(
     }
     throw new ModemError("modem/connect-failed", `no connection to ${host}:${tcpPort}: ${cause.message}`, {
       cause,
-      hint: explainUnreachable(host),
+      hint: explainUnreachable(host, line),
     });
   }
+}
+
+/** For the connection that is open. @returns the most bytes of one AT+CIPSEND. Rejects as AtPort.run, except where it is refused */
+export async function askSendSize(port: AtPort, signal: AbortSignal): Promise<number> {
   const size = await port.run(sim900.sendSize(), signal).catch(orRefused(LARGEST_SEND_BYTES + 1));
   return size > 1 ? Math.min(size - 1, LARGEST_SEND_BYTES) : LARGEST_SEND_BYTES;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
 
-function explainUnreachable(host: string): string {
-  return LOOPBACK.test(host)
-    ? `the mobile network cannot reach ${host}, which is this PC itself: broker.host has to be an address that the internet knows`
-    : "check broker.host and broker.port, that the broker runs, and that it can be reached from the internet";
+function explainUnreachable(host: string, { name, kind }: Pick<SerialLine, "name" | "kind">): string {
+  if (!LOOPBACK.test(host)) {
+    const reach = kind === "virtual" ? "" : ", and that it can be reached from the internet";
+    return `check broker.host and broker.port, that the broker runs${reach}`;
+  }
+  if (kind === "serial") {
+    return `the mobile network cannot reach ${host}, which is this PC itself: broker.host has to be an address that the internet knows`;
+  }
+  const real = kind === "tcp" ? ` (a real modem behind ${name} could not reach ${host})` : "";
+  return `check that the broker runs there, at broker.host and broker.port${real}`;
 }
 
 /** For a refusal that changes nothing, or for which there is another way. */

@@ -1,5 +1,6 @@
 /**
- * Finds the modem on its line, whatever state it was left in: a line -> a channel on which AT is answered, at the configured rate.
+ * Finds the modem on its line, whatever state it was left in: a line -> a channel on which AT is answered, at the configured rate
+ * if that can be had.
  * A modem that answers at once costs one AT. Otherwise it may be in the middle of an SMS, of a CIPSEND, in transparent mode, at
  * another rate, switched off, or no modem at all.
  * Source: SIM900 AT Command Manual V1.03 (IPR, +++); AN_SIM900_TCPIP V1.02 (guard times of +++); SIM900 Hardware Design
@@ -7,8 +8,9 @@
  */
 import { type Clock, sleep } from "../core/clock.js";
 import { ModemError } from "../core/errors.js";
-import type { AtPort } from "./at-command.js";
-import { at, fixedBaud } from "./sim900-commands.js";
+import type { SerialLine } from "../core/serial-line.js";
+import type { AtCommand, AtPort } from "./at-command.js";
+import { at, fixedBaud, store } from "./sim900-commands.js";
 
 /** What the search needs of a channel. */
 export interface SearchChannel extends AtPort {
@@ -23,10 +25,10 @@ export interface PowerKey {
 }
 
 export interface FindOptions<Channel extends SearchChannel> {
-  /** The line's name, for messages. */
-  readonly lineName: string;
+  /** tcp: what stands at its end sets the rate, which is neither searched nor changed: it would hear the modem no more. */
+  readonly line: Pick<SerialLine, "name" | "kind">;
   readonly baudBps: number;
-  /** One that is open at that rate already, or null. It is closed if another rate has to be tried. */
+  /** One that is open already, or null. It is closed if another rate has to be tried. */
   readonly channel: Channel | null;
   /** Opens the line anew. Rejects with a PortError. */
   readonly openChannel: (baudBps: number) => Promise<Channel>;
@@ -57,7 +59,7 @@ const KEY_PRESS_MS = 1200;
 const BOOT_MS = 5000;
 
 /**
- * @returns a channel at the configured rate, on which an AT was answered
+ * @returns a channel on which an AT was answered, at the configured rate unless the modem could not be set to that
  * @throws ModemError "modem/no-answer", "modem/not-a-modem"; PortError; the signal's reason. The line is closed then.
  */
 export async function findModem<Channel extends SearchChannel>(
@@ -75,25 +77,39 @@ export async function findModem<Channel extends SearchChannel>(
 class Search<Channel extends SearchChannel> {
   readonly #options: FindOptions<Channel>;
   #channel: Channel | null;
-  /** Bytes that were heard and meant nothing, on channels that are closed. */
+  /** Bytes that were heard in this search and meant nothing, on channels that are closed. */
   #strayBytes = 0;
+  /** What the present channel had heard before. */
+  #strayBytesBefore: number;
   #refusals = 0;
 
   constructor(options: FindOptions<Channel>) {
     this.#options = options;
     this.#channel = options.channel;
+    this.#strayBytesBefore = options.channel?.strayBytes ?? 0;
   }
 
   async run(): Promise<Channel> {
-    const { baudBps, powerKey, clock, signal, say, lineName } = this.#options;
+    try {
+      return await this.#search();
+    } catch (error) {
+      const isLost = error instanceof ModemError && error.code === "modem/lost";
+      if (!isLost || this.#options.line.kind !== "tcp") throw error;
+      await this.close();
+      throw this.#heardOther ? this.#notAModem("and hangs up without having answered AT with OK") : error;
+    }
+  }
+
+  async #search(): Promise<Channel> {
+    const { baudBps, powerKey, clock, signal, say } = this.#options;
     const channel = this.#channel ?? (await this.#open(baudBps));
     if (await this.#answers(channel, QUICK_TRIES)) return channel;
-    say(`no answer to AT on ${lineName} at ${baudBps} baud: it may be in the middle of something`);
+    say(`no answer to AT on ${this.#where(`${baudBps} baud`)}: it may be in the middle of something`);
     if (await this.#interrupt(channel)) return channel;
     const found = await this.#tryOtherRates();
     if (found !== null) return found;
     if (powerKey !== null) {
-      say(`no answer to AT on ${lineName} at any rate: pressing PWRKEY for ${KEY_PRESS_MS} ms`);
+      say(`no answer to AT on ${this.#where("any rate")}: pressing PWRKEY for ${KEY_PRESS_MS} ms`);
       await powerKey.press(KEY_PRESS_MS, signal);
       const booting = await this.#open(baudBps);
       await sleep(clock, BOOT_MS, signal);
@@ -106,7 +122,7 @@ class Search<Channel extends SearchChannel> {
 
   async close(): Promise<void> {
     if (this.#channel === null) return;
-    this.#strayBytes += this.#channel.strayBytes;
+    this.#strayBytes += this.#channel.strayBytes - this.#strayBytesBefore;
     const channel = this.#channel;
     this.#channel = null;
     await channel.close();
@@ -114,6 +130,7 @@ class Search<Channel extends SearchChannel> {
 
   async #open(baudBps: number): Promise<Channel> {
     await this.close();
+    this.#strayBytesBefore = 0;
     this.#channel = await this.#options.openChannel(baudBps);
     return this.#channel;
   }
@@ -153,40 +170,94 @@ class Search<Channel extends SearchChannel> {
   }
 
   async #tryOtherRates(): Promise<Channel | null> {
-    const { baudBps, lineName, say } = this.#options;
-    for (const rateBps of OTHER_RATES_BPS.filter((other) => other !== baudBps)) {
+    if (this.#options.line.kind === "tcp") return null;
+    for (const rateBps of this.#otherRates) {
       const channel = await this.#open(rateBps);
-      if (!(await this.#answers(channel, QUICK_TRIES))) continue;
-      say(`the modem on ${lineName} speaks ${rateBps} baud: setting it to ${baudBps}`);
-      await channel.run(fixedBaud(baudBps), this.#options.signal);
-      const changed = await this.#open(baudBps);
-      if (await this.#answers(changed, TRIES_AFTER_FILL)) return changed;
-      throw new ModemError(
-        "modem/no-answer",
-        `the modem on ${lineName} answered at ${rateBps} baud, took AT+IPR=${baudBps}, and is silent at ${baudBps} baud`,
-        { hint: `set modem.baud to ${rateBps}, or check that the adapter can do ${baudBps} baud` },
-      );
+      if (await this.#answers(channel, QUICK_TRIES)) return await this.#setRate(channel, rateBps);
     }
     return null;
   }
 
+  /** From the rate at which the modem was found to the configured one; back again where it is not heard there. */
+  async #setRate(channel: Channel, foundBps: number): Promise<Channel> {
+    const { baudBps, line, say } = this.#options;
+    say(`the modem on ${line.name} speaks ${foundBps} baud: setting it to ${baudBps}`);
+    const hint = `set modem.baud to ${foundBps}, or check that the adapter can do ${baudBps} baud`;
+    if (!(await this.#takes(channel, fixedBaud(baudBps)))) {
+      say(`the modem on ${line.name} refuses AT+IPR=${baudBps}: going on at ${foundBps} baud; ${hint}`);
+      return channel;
+    }
+    const changed = await this.#open(baudBps);
+    if (await this.#answers(changed, TRIES_AFTER_FILL)) {
+      await this.#takes(changed, store());
+      return changed;
+    }
+    const back = await this.#open(foundBps);
+    const what = `the modem on ${line.name} took AT+IPR=${baudBps} at ${foundBps} baud, and is silent at ${baudBps} baud`;
+    if (!(await this.#answers(back, QUICK_TRIES))) {
+      throw new ModemError("modem/no-answer", `${what} and at ${foundBps} baud`, { hint });
+    }
+    say(`${what}: going on at ${foundBps} baud; ${hint}`);
+    return back;
+  }
+
+  /** @returns false where the modem refuses the command */
+  async #takes(channel: Channel, command: AtCommand<void>): Promise<boolean> {
+    try {
+      await channel.run(command, this.#options.signal);
+      return true;
+    } catch (error) {
+      if (error instanceof ModemError && error.code === "modem/refused") return false;
+      throw error;
+    }
+  }
+
+  get #otherRates(): readonly number[] {
+    return OTHER_RATES_BPS.filter((other) => other !== this.#options.baudBps);
+  }
+
+  /** Something was heard that no modem says. */
+  get #heardOther(): boolean {
+    return this.#strayBytes > 0 || this.#refusals > 0;
+  }
+
+  /** @param rates is left out where the rate is not ours */
+  #where(rates: string): string {
+    const { name, kind } = this.#options.line;
+    return kind === "tcp" ? name : `${name} at ${rates}`;
+  }
+
+  #notAModem(what: string): ModemError {
+    const { name, kind } = this.#options.line;
+    const hint =
+      kind === "tcp"
+        ? "check that modem.port is the address of the modem's device server, and that this is set to the modem's baud rate"
+        : "check that modem.port is the modem's and not an Arduino's";
+    return new ModemError(
+      "modem/not-a-modem",
+      `something speaks on ${name} (${this.#strayBytes} bytes), ${what}`,
+      { hint },
+    );
+  }
+
   async #failure(): Promise<ModemError> {
-    const { lineName, baudBps, powerKey } = this.#options;
+    const { line, baudBps, powerKey } = this.#options;
     await this.close();
-    const rates = [baudBps, ...OTHER_RATES_BPS.filter((other) => other !== baudBps)].join(", ");
-    if (this.#strayBytes > 0 || this.#refusals > 0) {
-      return new ModemError(
-        "modem/not-a-modem",
-        `something speaks on ${lineName} (${this.#strayBytes} bytes), but does not answer AT with OK at ${rates} baud`,
-        { hint: "check that modem.port is the modem's and not an Arduino's" },
+    const rates = `${[baudBps, ...this.#otherRates].join(", ")} baud`;
+    if (this.#heardOther) {
+      return this.#notAModem(
+        line.kind === "tcp" ? "but does not answer AT with OK" : `but does not answer AT with OK at ${rates}`,
       );
     }
     return new ModemError(
       "modem/no-answer",
-      `no answer to AT on ${lineName} at ${rates} baud, nor after ESC, +++ and ${FILL_PIECES * FILL_PIECE.length} bytes of filling` +
+      `no answer to AT on ${this.#where(rates)}, nor after ESC, +++ and ${FILL_PIECES * FILL_PIECE.length} bytes of filling` +
         (powerKey === null ? "" : `, nor after ${KEY_PRESS_MS} ms of PWRKEY`),
       {
-        hint: "check the modem's supply (5 V / 2 A), its cable, TX and RX (crossed: TX to RXD), and that PWRKEY was pressed for more than 1 s",
+        hint:
+          line.kind === "tcp"
+            ? "check the modem's supply (5 V / 2 A), its wires to the device server, the baud rate that is set there, and that PWRKEY was pressed for more than 1 s"
+            : "check the modem's supply (5 V / 2 A), its cable, TX and RX (crossed: TX to RXD), and that PWRKEY was pressed for more than 1 s",
       },
     );
   }

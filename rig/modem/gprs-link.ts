@@ -2,7 +2,6 @@
  * The way from the open line to a connection, and what is up of it: finds the modem, waits for the network, brings the context
  * up, opens sockets for who asks, and tells each what the modem says unasked. It mends nothing: what breaks is thrown.
  */
-import { unlessAborted } from "../core/abort.js";
 import type { Clock } from "../core/clock.js";
 import type { ModemConfig } from "../core/config.js";
 import { describeError, ModemError } from "../core/errors.js";
@@ -13,22 +12,22 @@ import type { AtChannel } from "./at-channel.js";
 import type { AtPort, Unsolicited } from "./at-command.js";
 import { awaitNetwork, isRegistered } from "./await-network.js";
 import { Bell } from "./bell.js";
-import { bringUpContext, connectSocket, setUpModem } from "./bring-up.js";
+import { bringUpContext, setUpModem } from "./bring-up.js";
 import type { PowerKey } from "./find-modem.js";
-import { GprsSocket } from "./gprs-socket.js";
+import { GprsConnection } from "./gprs-connection.js";
+import { isKeyAway } from "./link-failure.js";
 import type { Messages } from "./messages.js";
 import { ModemLine } from "./modem-line.js";
 import { type ModemReport, SUPPLY_HINT } from "./modem-report.js";
 import { answers, ModemWatch } from "./modem-watch.js";
 import type { PinMemory } from "./pin-memory.js";
-import { type Progress, performRung } from "./recovery-rungs.js";
+import { type Progress, performRung, RUNG_IN_WORDS } from "./recovery-rungs.js";
+import { RestartWatch } from "./restart-watch.js";
 import { shut } from "./sim900-commands.js";
 import type { SocketRequest, SocketRequests } from "./socket-requests.js";
 
 const log = trace("rig:modem:link");
 
-/** From AT+CFUN=1,1 to RDY takes 3 to 5 s; with autobaud it is not said. */
-const RESTART_LIMIT_MS = 10_000;
 /** How long a clean end may take before the line is closed. */
 const LEAVE_LIMIT_MS = 4000;
 
@@ -62,15 +61,13 @@ export class GprsLink {
   readonly #news: Bell;
   /** Rings for what ends a pause: the network or the SIM is there again, or a modem that was silent has started. */
   readonly #goodNews: Bell;
-  /** Rings for a restart that is expected. */
-  readonly #restarted: Bell;
-  #restart: "unexpected" | "expected" | "seen" = "unexpected";
+  readonly #restarts: RestartWatch;
+  readonly #connection: GprsConnection;
+  readonly #powerKey: PowerKey | null;
   #progress: Progress = "nothing";
   /** The modem was found, and has not restarted since. */
   #alive = false;
   #receive: "pull" | "push" = "pull";
-  #socket: GprsSocket | null = null;
-  #carriedBothWays = false;
   #searchedInVain = false;
   #signal = new AbortController().signal;
 
@@ -88,7 +85,19 @@ export class GprsLink {
     this.#watch = new ModemWatch({ clock, emit, report, onMessages: () => bell.ring() });
     this.#news = new Bell(clock);
     this.#goodNews = new Bell(clock);
-    this.#restarted = new Bell(clock);
+    this.#restarts = new RestartWatch(clock);
+    this.#connection = new GprsConnection({
+      ...options,
+      // It is brought up from AT+CIPSHUT on.
+      onShut: () => this.#lowerProgress(),
+    });
+    const { powerKey } = options;
+    this.#powerKey = powerKey && {
+      press: async (forMs, signal) => {
+        await powerKey.press(forMs, signal);
+        this.#restarts.pressed();
+      },
+    };
   }
 
   get strayBytes(): number {
@@ -100,23 +109,22 @@ export class GprsLink {
     return this.#watch.messages;
   }
 
-  /** Whether the connection that ended last had carried bytes both ways. */
-  get carriedBothWays(): boolean {
-    return this.#carriedBothWays;
+  /** Whether the connection that ended last had carried bytes both ways; told once. */
+  takeCarriedBothWays(): boolean {
+    return this.#connection.takeCarriedBothWays();
   }
 
   /** From what is up to a link that serves sockets, until it breaks: then that is thrown, or the signal's reason. */
   async serve(signal: AbortSignal): Promise<never> {
-    const { config, pinMemory, clock, report } = this.#options;
+    const { line, config, pinMemory, clock, report } = this.#options;
     this.#signal = signal;
-    this.#carriedBothWays = false;
     const say = report.say.bind(report);
     const sayCoverage = report.sayCoverage.bind(report);
     let port = this.#line.channel;
     if (port === null || this.#progress === "nothing") {
       port = await this.#find(signal);
-      const identity = await setUpModem({ port, config, signal, say });
-      say("starting", `${identity} on ${this.#options.line.name}`);
+      const identity = await setUpModem({ port, config, line, signal, say });
+      say("starting", `${identity} on ${line.name}`);
       this.#progress = "modem";
     }
     const waitForNews = (limitMs: number) => this.#news.wait(signal, limitMs);
@@ -124,7 +132,7 @@ export class GprsLink {
     await awaitNetwork({ port, readPin, pinMemory, clock, signal, say, sayCoverage, waitForNews });
     await this.#watch.begin(port, signal);
     if (this.#progress === "modem") {
-      this.#receive = await bringUpContext({ port, config, signal, say });
+      this.#receive = await bringUpContext({ port, config, line, signal, say });
       this.#progress = "context";
     }
     const stopLooking = this.#watch.keepLooking(port, signal, (reason) => this.#break(reason));
@@ -148,20 +156,24 @@ export class GprsLink {
 
   /** Does what the rung says, where there is a modem to do it to. Rejects with the signal's reason. */
   async mend(rung: RecoveryRung, signal: AbortSignal): Promise<void> {
-    const { powerKey, clock } = this.#options;
+    const { clock, report } = this.#options;
     this.#signal = signal;
     const port = this.#line.channel;
     if (port === null) return;
     // That it goes off and comes again is no news then.
     if (rung === "restart" || rung === "power-key") this.forget();
-    const expectRestart = (cause: () => Promise<boolean>) => this.#expectRestart(cause, signal);
-    this.#progress = await performRung(rung, this.#progress, {
-      port,
-      powerKey,
-      clock,
-      signal,
-      expectRestart,
-    });
+    // Before: the context may be gone also where the rung is broken off.
+    if (rung === "pdp" || rung === "attach") this.#lowerProgress();
+    const powerKey = this.#powerKey;
+    const expectRestart = (cause: () => Promise<boolean>) => this.#restarts.expect(cause, signal);
+    const options = { port, powerKey, clock, signal, expectRestart };
+    try {
+      this.#progress = await performRung(rung, this.#progress, options);
+    } catch (error) {
+      if (!isKeyAway(error)) throw error;
+      report.say("recovering", `${describeError(error)}; ${RUNG_IN_WORDS.restart}`, "restart");
+      this.#progress = await performRung("restart", this.#progress, options);
+    }
   }
 
   /** What was up is not any more: the modem has to be found and set up anew. */
@@ -174,13 +186,14 @@ export class GprsLink {
   /** Closes the line as it is; the search that comes next says nothing that was said before. */
   async drop(): Promise<void> {
     this.forget();
+    this.#restarts.mayBeOff();
     this.#searchedInVain = true;
     await this.#line.close();
   }
 
   /** Begins to end the connection: for the end of the attempt. */
   hangUp(): void {
-    this.#socket?.destroy();
+    this.#connection.hangUp();
   }
 
   /** Leaves the modem without a connection, if it lets itself be left within 4 s, and closes the line. */
@@ -193,21 +206,28 @@ export class GprsLink {
       cancel();
     }
     this.forget();
+    this.#restarts.mayBeOff();
     await this.#line.close();
   }
 
   async #find(signal: AbortSignal): Promise<AtChannel> {
-    const { config, powerKey, report } = this.#options;
+    const { line, config, report } = this.#options;
     this.forget();
-    const channel = await this.#line.find({
+    const search = this.#line.find({
       baudBps: config.baud,
-      powerKey,
+      powerKey: this.#powerKey,
       signal,
       // What is tried is said the first time only, what came of it every time that it is news.
       say: (detail) => {
         if (!this.#searchedInVain) report.say("no-answer", detail);
       },
     });
+    const channel = await search.catch((cause: unknown) => {
+      if (!isKeyAway(cause)) throw cause;
+      const what = `no answer to AT on ${line.name}, and PWRKEY cannot be pressed: ${cause.message}`;
+      throw new ModemError("modem/no-answer", what, { cause, hint: cause.hint });
+    });
+    this.#restarts.found();
     this.#alive = true;
     this.#searchedInVain = false;
     return channel;
@@ -227,65 +247,42 @@ export class GprsLink {
     return requests.first;
   }
 
-  /** One connection from its opening to its end. Returns where its owner ended it; throws where it broke. */
   async #connect(port: AtPort, request: SocketRequest, signal: AbortSignal): Promise<void> {
-    const { config, clock, report, onConnected } = this.#options;
-    const say = report.say.bind(report);
-    const peer = `${request.peer.host}:${request.peer.port}`;
-    const maxSendBytes = await connectSocket({ port, config, signal, say }, request.peer);
-    const socket = new GprsSocket({ port, clock, peer, receive: this.#receive, maxSendBytes });
-    const closed = new Promise<void>((resolve) => socket.once("close", resolve));
-    socket.on("error", (error) => log("socket: %s", describeError(error)));
-    this.#socket = socket;
-    const onClosed = onConnected();
-    say("online", `connected to ${peer}`);
-    const wanted = request.fulfil(socket);
-    if (!wanted) socket.destroy();
-    await closed;
-    onClosed();
-    this.#socket = null;
-    this.#carriedBothWays = socket.carriedBothWays;
-    if (!(await unlessAborted(socket.released, signal))) {
-      throw new ModemError("modem/wrong-state", `the modem does not let go of the connection to ${peer}`);
+    try {
+      await this.#connection.serve(request, { port, receive: this.#receive, signal });
+    } catch (error) {
+      // The RDY of this restart was lost; of others it has told before.
+      const isNews = error instanceof ModemError && error.code === "modem/restarted" && this.#alive;
+      if (isNews && this.#restarts.heard() === "by-itself") this.#options.report.countBrownOut();
+      if (isNews) this.forget();
+      throw error;
     }
-    if (!wanted || socket.endedCleanly) return;
-    const givenUp = `the connection to ${peer} was given up: what was waited for did not come`;
-    throw socket.reason ?? new ModemError("modem/given-up", givenUp);
   }
 
-  async #expectRestart(cause: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
-    this.#restart = "expected";
-    try {
-      const taken = await cause();
-      if (taken && this.#restart === "expected") await this.#restarted.wait(signal, RESTART_LIMIT_MS);
-    } finally {
-      this.#restart = "unexpected";
-    }
+  /** From a context to a modem that has none. */
+  #lowerProgress(): void {
+    if (this.#progress === "context") this.#progress = "modem";
   }
 
   #hear(said: Unsolicited): void {
     switch (said.kind) {
       case "ready":
-        this.#hearRestart();
+        this.#hearStart();
         break;
       case "power-down":
-        if (this.#alive) this.#break(new ModemError("modem/silent", "the modem was switched off"));
+        this.#hearPowerDown(said.text);
         break;
       case "supply":
         this.#options.report.saySupply(said.text);
-        break;
-      case "closed":
-        this.#socket?.closedByPeer();
         break;
       case "pdp-deact":
         // While the context is being brought up, it is part of the answer.
         if (this.#progress === "context") this.#break(contextLost());
         break;
+      case "closed":
       case "data-waiting":
-        this.#socket?.dataWaiting();
-        break;
       case "data":
-        this.#socket?.pushed(said.bytes);
+        this.#connection.hear(said);
         break;
       case "registration":
         this.#news.ring();
@@ -306,23 +303,33 @@ export class GprsLink {
     }
   }
 
-  #hearRestart(): void {
-    if (this.#restart !== "unexpected") {
-      this.#restart = "seen";
-      this.#restarted.ring();
-    } else if (this.#alive) {
-      this.#options.report.countBrownOut();
-      this.#break(
-        new ModemError("modem/restarted", "the modem restarted by itself (RDY)", { hint: SUPPLY_HINT }),
-      );
+  #hearStart(): void {
+    const why = this.#restarts.heard();
+    if (why === "asked-for") return;
+    if (why === "by-itself") this.#options.report.countBrownOut();
+    if (this.#alive) {
+      const reason =
+        why === "by-itself"
+          ? new ModemError("modem/restarted", "the modem restarted by itself (RDY)", { hint: SUPPLY_HINT })
+          : new ModemError("modem/restarted", "the modem has just started (RDY)");
+      this.#break(reason);
       this.forget();
     } else {
       this.#goodNews.ring();
     }
   }
 
+  /** What is off can be switched on, and needs no other remedy. */
+  #hearPowerDown(text: string): void {
+    this.#restarts.mayBeOff();
+    if (!this.#alive) return;
+    const hint = text.includes("VOLTAGE") ? SUPPLY_HINT : undefined;
+    this.#break(new ModemError("modem/off", `the modem was switched off (${text})`, { hint }));
+    this.forget();
+  }
+
   #break(reason: ModemError): void {
-    this.#socket?.fail(reason);
+    this.#connection.fail(reason);
     this.#options.onBroken(reason);
   }
 }

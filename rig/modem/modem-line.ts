@@ -65,7 +65,7 @@ export class ModemLine {
     try {
       return await findModem({
         ...options,
-        lineName: line.name,
+        line,
         clock,
         channel: this.#channel,
         openChannel: (baudBps) => this.#open(baudBps, options.signal),

@@ -56,6 +56,7 @@ export class Modem {
   readonly #over = new AbortController();
   #mode: "auto" | "manual";
   #running: Promise<void> | null = null;
+  #stopping: Promise<void> | null = null;
   /** Aborted by what ends the present attempt at a link: a restart, a lost line, manual mode, the stop. */
   #attempt = new AbortController();
   #ladder = LADDER_START;
@@ -119,8 +120,12 @@ export class Modem {
   }
 
   /** Ends the connection and closes the line, within 5 s whatever the modem does; leaves no timer. */
-  async stop(): Promise<void> {
-    if (this.#over.signal.aborted) return;
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     const reason = new ModemError("modem/stopped", "the modem was stopped");
     this.#over.abort(reason);
     this.#requests.end(reason);
@@ -150,7 +155,8 @@ export class Modem {
 
   async #run(): Promise<void> {
     const { line, config } = this.#options;
-    this.#report.say("starting", `opening ${line.name} at ${config.baud} baud`);
+    const rate = line.kind === "tcp" ? "" : ` at ${config.baud} baud`;
+    this.#report.say("starting", `opening ${line.name}${rate}`);
     let failure: unknown;
     while (!this.#over.signal.aborted) {
       this.#attempt = new AbortController();
@@ -182,6 +188,7 @@ export class Modem {
   /** After a failure: says it, waits, and does what the ladder says. Rejects with the signal's reason. */
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     const { clock, powerKey, random } = this.#options;
+    const carriedBothWays = this.#link.takeCarriedBothWays();
     if (error instanceof ModemError && error.code === "modem/manual") return;
     if (isForAPerson(error)) {
       await this.#link.drop();
@@ -191,9 +198,9 @@ export class Modem {
     }
     const isDeaf = isSilence(error) && !(await this.#link.answers(signal));
     // One command that was not answered is of the network, as long as the modem answers others.
-    const failure = isSilence(error) && !isDeaf ? "pdp" : linkFailureOf(error, this.#link.carriedBothWays);
+    const failure = isSilence(error) && !isDeaf ? "pdp" : linkFailureOf(error, carriedBothWays);
     if (failure === "restarted" || isDeaf) this.#link.forget();
-    if (this.#link.carriedBothWays) this.#ladder = afterWorking(this.#ladder);
+    if (carriedBothWays) this.#ladder = afterWorking(this.#ladder);
     if (failure === "connection") {
       // Nobody may want it back, as at the end of a run: then nothing is to be mended.
       this.#report.say("connecting", describeError(error));

@@ -15,6 +15,7 @@ const CONNECT_LIMIT_MS = 5000;
 const KEEP_ALIVE_MS = 10_000;
 
 export class TcpLine implements SerialLine {
+  readonly kind = "tcp";
   readonly name: string;
   readonly #address: TcpAddress;
   readonly #clock: Clock;

@@ -56,7 +56,7 @@ export class VirtualModem {
       uart: this.#uart,
       ipr: baudBps,
     });
-    this.line = { name: LINE_NAME, open: (rateBps, signal) => this.#open(rateBps, signal) };
+    this.line = { name: LINE_NAME, kind: "virtual", open: (rateBps, signal) => this.#open(rateBps, signal) };
   }
 
   /** @throws RangeError naming the value and what is allowed */

@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { configSchema, type ModemConfig } from "../../rig/core/config.js";
+import type { ModemError } from "../../rig/core/errors.js";
+import type { SerialLine } from "../../rig/core/serial-line.js";
 import { AtChannel } from "../../rig/modem/at-channel.js";
 import type { AtPort, Unsolicited } from "../../rig/modem/at-command.js";
 import { awaitNetwork } from "../../rig/modem/await-network.js";
@@ -46,13 +48,14 @@ class Bench {
     });
   }
 
-  options(modem: Partial<ModemConfig> = {}): BringUpOptions {
+  options(modem: Partial<ModemConfig> = {}, kind: SerialLine["kind"] = "serial"): BringUpOptions {
     const { modem: config } = configSchema.parse({
       meters: [{ id: "unused" }],
       modem: { port: "/dev/ttyUSB0", apn: "airtelgprs.com", ...modem },
     });
     return {
       ...{ port: this.port, config: config as ModemConfig, signal: this.abort.signal },
+      line: { name: "the line", kind },
       say: (state, detail) => this.said.push(`${state}: ${detail}`),
     };
   }
@@ -105,11 +108,18 @@ const CONTEXT: readonly Step[] = [
 ];
 
 describe("setting the module up", () => {
-  it("switches echo off twice, fixes an autobauding rate and stores it", async () => {
+  it("switches echo off twice, fixes an autobauding rate, is heard at it and stores it", async () => {
     const bench = new Bench(
       { expect: "ATE0\r", answer: `ATE0\r${OK}` },
       ...[ok("ATE0"), ok("AT+CMEE=1"), ok("AT+IFC=0,0"), says("AT+IPR?", "+IPR: 0")],
-      ...[ok("AT+IPR=9600"), ok("AT&W"), ok("AT+CREG=1"), ok("AT+CLTS=1"), says("ATI", "SIM900 R11.0")],
+      ...[
+        ok("AT+IPR=9600"),
+        ok("AT"),
+        ok("AT&W"),
+        ok("AT+CREG=1"),
+        ok("AT+CLTS=1"),
+        says("ATI", "SIM900 R11.0"),
+      ],
     );
     expect(await bench.finish(setUpModem(bench.options()))).toBe("SIM900 R11.0");
     expect(bench.modem.done).toBe(true);
@@ -122,6 +132,36 @@ describe("setting the module up", () => {
     );
     expect(await bench.finish(setUpModem(bench.options()))).toBe("SIM900 R11.0");
     expect(bench.modem.done).toBe(true);
+  });
+
+  it("neither asks for the rate nor sets it where a device server has it: a modem at 19200 would be lost", async () => {
+    const bench = new Bench(
+      ...[ok("ATE0"), ok("ATE0"), ok("AT+CMEE=1"), ok("AT+IFC=0,0"), ok("AT+CREG=1"), ok("AT+CLTS=1")],
+      says("ATI", "SIM900 R11.0"),
+    );
+    await bench.finish(setUpModem(bench.options({}, "tcp")));
+    expect(bench.modem.written).not.toContain("IPR");
+  });
+
+  it("leaves another rate alone at which the modem is heard all the same", async () => {
+    const bench = new Bench(
+      ...[ok("ATE0"), ok("ATE0"), ok("AT+CMEE=1"), ok("AT+IFC=0,0"), says("AT+IPR?", "+IPR: 19200")],
+      ...[ok("AT+CREG=1"), ok("AT+CLTS=1"), says("ATI", "SIM900 R11.0")],
+    );
+    await bench.finish(setUpModem(bench.options()));
+    expect(bench.modem.done).toBe(true);
+  });
+
+  it("stores no rate at which the modem is not heard", async () => {
+    const bench = new Bench(
+      ...[ok("ATE0"), ok("ATE0"), ok("AT+CMEE=1"), ok("AT+IFC=0,0"), says("AT+IPR?", "+IPR: 0")],
+      ...[ok("AT+IPR=9600"), { expect: "AT\r", answer: [] } as Step],
+    );
+    await expect(bench.finish(setUpModem(bench.options()))).rejects.toMatchObject({
+      code: "modem/no-answer",
+      message: expect.stringMatching(/AT\+IPR\? says 0.*silent at 9600 baud/),
+    });
+    expect(bench.modem.written).not.toContain("AT&W");
   });
 });
 
@@ -376,16 +416,29 @@ describe("opening the connection", () => {
     });
   });
 
+  async function hintAfterFail(host: string, kind: SerialLine["kind"]): Promise<string> {
+    const bench = new Bench(status("IP STATUS"), {
+      expect: `AT+CIPSTART="TCP","${host}",1883\r`,
+      answer: `${OK}\r\nSTATE: IP STATUS\r\n\r\nCONNECT FAIL\r\n`,
+    });
+    const work = connectSocket(bench.options({}, kind), { host, port: 1883 });
+    const error = await bench.finish(work).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "modem/connect-failed" });
+    return (error as ModemError).hint ?? "";
+  }
+
   it.each(["127.0.0.1", "localhost"])(
     "explains that a mobile network cannot reach %s of this PC",
     async (host) => {
-      const bench = new Bench(status("IP STATUS"), {
-        expect: `AT+CIPSTART="TCP","${host}",1883\r`,
-        answer: `${OK}\r\nSTATE: IP STATUS\r\n\r\nCONNECT FAIL\r\n`,
-      });
-      await expect(bench.finish(connectSocket(bench.options(), { host, port: 1883 }))).rejects.toMatchObject({
-        hint: expect.stringMatching(/cannot reach .*broker\.host/),
-      });
+      expect(await hintAfterFail(host, "serial")).toMatch(/mobile network cannot reach .*broker\.host/);
     },
   );
+
+  it("says to check the broker where the modem is virtual, which reaches this PC", async () => {
+    const hint = await hintAfterFail("127.0.0.1", "virtual");
+    expect(hint).toMatch(/check that the broker runs/);
+    expect(hint).not.toMatch(/cannot reach|real modem/);
+    expect(await hintAfterFail("127.0.0.1", "tcp")).toMatch(/check that the broker runs.*real modem behind/);
+    expect(await hintAfterFail("broker.example", "virtual")).not.toContain("internet");
+  });
 });

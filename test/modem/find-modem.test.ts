@@ -1,6 +1,7 @@
 /** The search on small modems of its own making, each left in the middle of something by whoever used it before. */
 import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
+import type { ModemError } from "../../rig/core/errors.js";
 import { AtChannel } from "../../rig/modem/at-channel.js";
 import { findModem, type PowerKey } from "../../rig/modem/find-modem.js";
 import { ManualClock } from "../support/manual-clock.js";
@@ -24,16 +25,26 @@ function answerAt(log: string[] = []): (bytes: string, say: (answer: string) => 
   };
 }
 
+/** Instead of an answer: the other end closes the line. */
+const HANGS_UP = "hangs up";
+
 class Bench {
   readonly clock = new ManualClock();
   readonly said: string[] = [];
   readonly opened: number[] = [];
   readonly written: string[] = [];
   pressedAtMs: number[] = [];
+  stream: Duplex | null = null;
 
   async search(
     hear: Hear,
-    options: { baudBps?: number; powerKey?: boolean } = {},
+    options: {
+      baudBps?: number;
+      powerKey?: boolean;
+      kind?: "serial" | "tcp";
+      /** Said on a channel that is open before the search. */
+      saidBefore?: string;
+    } = {},
   ): Promise<{ baudBps: number; tookMs: number }> {
     const { clock } = this;
     const powerKey: PowerKey = {
@@ -42,25 +53,38 @@ class Bench {
       },
     };
     let result: { channel: AtChannel } | { error: unknown } | undefined;
+    const openChannel = async (baudBps: number) => {
+      this.opened.push(baudBps);
+      const stream: Duplex = new Duplex({
+        read: () => undefined,
+        write: (bytes: Buffer, _encoding, done) => {
+          this.written.push(bytes.toString("latin1"));
+          hear(bytes.toString("latin1"), baudBps, (answer) => {
+            clock.after(10, () => {
+              if (stream.destroyed) return;
+              if (answer === HANGS_UP) stream.destroy();
+              else stream.push(Buffer.from(answer, "latin1"));
+            });
+          });
+          done();
+        },
+      });
+      this.stream = stream;
+      return new AtChannel(stream, { clock, onUnsolicited: () => undefined, onTrace: () => undefined });
+    };
+    let channel: AtChannel | null = null;
+    if (options.saidBefore !== undefined) {
+      channel = await openChannel(9600);
+      this.stream?.push(Buffer.from(options.saidBefore, "latin1"));
+      await clock.advance(10);
+      expect(channel.strayBytes).toBeGreaterThan(0);
+    }
     findModem({
-      ...{ lineName: "/dev/ttyUSB0", baudBps: options.baudBps ?? 9600, channel: null, clock },
+      ...{ baudBps: options.baudBps ?? 9600, channel, clock, openChannel },
+      line: { name: "/dev/ttyUSB0", kind: options.kind ?? "serial" },
       powerKey: options.powerKey === true ? powerKey : null,
       signal: new AbortController().signal,
       say: (detail) => this.said.push(detail),
-      openChannel: async (baudBps) => {
-        this.opened.push(baudBps);
-        const stream: Duplex = new Duplex({
-          read: () => undefined,
-          write: (bytes: Buffer, _encoding, done) => {
-            this.written.push(bytes.toString("latin1"));
-            hear(bytes.toString("latin1"), baudBps, (answer) => {
-              clock.after(10, () => stream.destroyed || stream.push(Buffer.from(answer, "latin1")));
-            });
-            done();
-          },
-        });
-        return new AtChannel(stream, { clock, onUnsolicited: () => undefined, onTrace: () => undefined });
-      },
     }).then(
       (channel) => (result = { channel }),
       (error: unknown) => (result = { error }),
@@ -159,6 +183,66 @@ describe("finding the modem", () => {
       expect(log).toContain("AT+IPR=9600");
     },
   );
+
+  it("stores the rate once the modem is heard at it", async () => {
+    const bench = new Bench();
+    const log: string[] = [];
+    const answer = answerAt(log);
+    let modemRate = 19_200;
+    await bench.search((bytes, baud, say) => {
+      if (baud !== modemRate) return;
+      answer(bytes, say);
+      if (bytes === "AT+IPR=9600\r") modemRate = 9600;
+    });
+    expect(log.slice(-3)).toEqual(["AT+IPR=9600", "AT", "AT&W"]);
+  });
+
+  it("goes back to the rate at which it was found where it is not heard at the new one, and names both", async () => {
+    const bench = new Bench();
+    const log: string[] = [];
+    const answer = answerAt(log);
+    // OK, but it stays where it is.
+    const { baudBps } = await bench.search((bytes, baud, say) => {
+      if (baud === 19_200) answer(bytes, say);
+    });
+    expect(baudBps).toBe(19_200);
+    expect(log).not.toContain("AT&W");
+    expect(bench.said.at(-1)).toMatch(
+      /took AT\+IPR=9600 at 19200 baud, and is silent at 9600 baud: going on at 19200 baud; set modem\.baud to 19200/,
+    );
+  });
+
+  it("tries and sets no rate where a device server has it", async () => {
+    const bench = new Bench();
+    const search = bench.search(() => undefined, { kind: "tcp" });
+    const error = (await search.catch((reason: unknown) => reason)) as ModemError;
+    expect(error).toMatchObject({ code: "modem/no-answer", hint: expect.stringMatching(/device server/) });
+    expect([...bench.said, error.message].join()).not.toMatch(/\d baud/);
+    expect(new Set(bench.opened)).toEqual(new Set([9600]));
+    expect(bench.written.join("")).not.toContain("IPR");
+  });
+
+  it("takes bytes from before the search for no sign of another device", async () => {
+    const bench = new Bench();
+    const search = bench.search(() => undefined, { saidBefore: "\r\nwhatever it was\r\n" });
+    await expect(search).rejects.toMatchObject({ code: "modem/no-answer" });
+  });
+
+  it("tells a web server from a modem, which answers an AT and hangs up", async () => {
+    const bench = new Bench();
+    const search = bench.search(
+      (_bytes, _baud, say) => {
+        say("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        say(HANGS_UP);
+      },
+      { kind: "tcp" },
+    );
+    await expect(search).rejects.toMatchObject({
+      code: "modem/not-a-modem",
+      message: expect.stringMatching(/something speaks .* hangs up without having answered AT/),
+      hint: expect.stringMatching(/modem\.port is the address of the modem's device server/),
+    });
+  });
 
   it("trains an autobauding modem, which misses the first AT", async () => {
     const bench = new Bench();

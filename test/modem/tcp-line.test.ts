@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Clock } from "../../rig/core/clock.js";
-import { PortError } from "../../rig/core/errors.js";
+import { type Clock, systemClock } from "../../rig/core/clock.js";
+import { describeError, PortError } from "../../rig/core/errors.js";
 import { parseTcpAddress, type TcpAddress } from "../../rig/core/tcp-address.js";
+import { AtChannel } from "../../rig/modem/at-channel.js";
 import { TcpLine } from "../../rig/modem/tcp-line.js";
 import { until } from "../support/until.js";
 
@@ -135,5 +136,19 @@ describe("a modem behind a device server", () => {
     for (const name of ["tcp://127.0.0.1:2323", "tcp://[::1]:65535", "tcp://bridge.lab:1"]) {
       expect(new TcpLine(parseTcpAddress(name)!).name).toBe(name);
     }
+  });
+
+  it("is said to be lost once, by what there is to look at: no cable", async () => {
+    const line = new TcpLine(await serve());
+    const options = { clock: systemClock, onUnsolicited: () => undefined, onTrace: () => undefined };
+    const channel = new AtChannel(await line.open(9600), options);
+    await until(() => accepted.length === 1, "the server accepts");
+    accepted[0]!.destroy();
+    const said = describeError(await channel.closed);
+    expect(said).toMatch(
+      /^the line to the modem was lost: tcp:\/\/127\.0\.0\.1:\d+ was lost: check the device server/,
+    );
+    expect(said).not.toContain("cable");
+    expect(said.match(/again when it is back/g)).toHaveLength(1);
   });
 });
