@@ -62,8 +62,9 @@ export async function awaitNetwork(options: AwaitNetworkOptions): Promise<void> 
         hint: "check the antenna and the SIM",
       });
     }
-    say("searching", describeSearch(stat, searchedMs >= LONG_SEARCH_MS));
+    // Signal and operator first, so that both are told at once.
     await readCoverage(options);
+    say("searching", describeSearch(stat, searchedMs >= LONG_SEARCH_MS));
     await waitForNews(REGISTRATION_LOOK_MS);
     // A SIM that was taken out looks like a network that cannot be found.
     await awaitSim(options);

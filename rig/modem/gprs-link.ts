@@ -242,8 +242,11 @@ export class GprsLink {
 
   async #nextRequest(signal: AbortSignal): Promise<SocketRequest> {
     const { requests, bell, report } = this.#options;
-    if (requests.first === undefined) report.say("connecting", "the context is up; no connection is wanted");
-    while (requests.first === undefined) await bell.wait(signal);
+    while (requests.first === undefined) {
+      const why = requests.refusal ?? "no connection is wanted";
+      report.say("connecting", `the context is up; ${why}`);
+      await bell.wait(signal);
+    }
     return requests.first;
   }
 

@@ -5,6 +5,8 @@ import type { EmitEvent, ModemEvent, ModemState, RecoveryRung } from "../core/ev
 export const SUPPLY_HINT =
   "the SIM900 draws up to 2 A for moments: check the supply (5 V / 2 A), short thick wires, 1000 uF at the module";
 
+/** Elsewhere the next step follows at once, and tells what is known then. */
+const TELLS_COVERAGE: readonly ModemState[] = ["connecting", "online"];
 /** What was known of signal and operator does not hold any more. */
 const WITHOUT_NETWORK: readonly ModemState[] = ["no-answer", "sim", "manual", "stopped"];
 
@@ -41,11 +43,14 @@ export class ModemReport {
     this.#tell();
   }
 
-  /** @param signal as AT+CSQ gives it, 0 to 31; null when unknown */
+  /**
+   * Told at once where the modem stays as it is, otherwise with the next step.
+   * @param signal as AT+CSQ gives it, 0 to 31; null when unknown
+   */
   sayCoverage(signal: number | null, operator: string | null): void {
     this.#signal = signal;
     this.#operator = operator;
-    this.#tell();
+    if (TELLS_COVERAGE.includes(this.#state)) this.#tell();
   }
 
   /** Something about the supply, whatever the modem is doing. */

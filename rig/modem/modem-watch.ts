@@ -64,11 +64,15 @@ export class ModemWatch {
 
   /** Once the modem is registered: the network's time, and what messages need. Rejects as AtPort.run. */
   async begin(port: AtPort, signal: AbortSignal): Promise<void> {
+    await this.#attend(port, signal, true);
+  }
+
+  async #attend(port: AtPort, signal: AbortSignal, isEarly: boolean): Promise<void> {
     const { clock } = this.#options;
     this.#networkTime.look();
     if (clock.steadyMs() - this.#timeCheckedMs >= NETWORK_TIME_EVERY_MS) {
-      await this.#networkTime.check(port, signal);
-      this.#timeCheckedMs = clock.steadyMs();
+      const isKnown = await this.#networkTime.check(port, signal, isEarly);
+      if (isKnown || !isEarly) this.#timeCheckedMs = clock.steadyMs();
     }
     if (this.#messages === null) await this.#prepareMessages(port, signal);
   }
@@ -86,7 +90,7 @@ export class ModemWatch {
       looking = true;
       try {
         await readCoverage({ port, signal, sayCoverage });
-        await this.begin(port, signal);
+        await this.#attend(port, signal, false);
       } catch (cause) {
         logFailure(cause);
         // A network that does not answer in time is no silent modem.

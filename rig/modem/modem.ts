@@ -90,7 +90,12 @@ export class Modem {
    * Rejects with RangeError for a peer that cannot be asked for, ModemError "modem/stopped", or the signal's reason.
    */
   async openSocket(peer: Peer, signal: AbortSignal): Promise<Duplex> {
-    connectTcp(peer.host, peer.port);
+    try {
+      connectTcp(peer.host, peer.port);
+    } catch (error) {
+      this.#requests.refuse((error as RangeError).message);
+      throw error;
+    }
     return await this.#requests.add(peer, signal);
   }
 

@@ -156,9 +156,11 @@ export class NetworkTime {
 
   /**
    * Asks the modem for the time and compares. For each bring-up, and every hour.
+   * @param isEarly the modem has only just registered, and may be told the time any moment: unknown is not said yet
+   * @returns whether the network's time is known
    * Rejects as AtPort.run does; a refusal only means that the time is unknown.
    */
-  async check(port: AtPort, signal?: AbortSignal): Promise<void> {
+  async check(port: AtPort, signal?: AbortSignal, isEarly = false): Promise<boolean> {
     let answer: string | null = null;
     try {
       answer = await port.run(readClock(), signal);
@@ -166,7 +168,9 @@ export class NetworkTime {
       if (!(error instanceof ModemError && error.code === "modem/refused")) throw error;
     }
     this.look();
-    this.#compare((answer === null ? undefined : parseNetworkTime(answer)) ?? null);
+    const network = (answer === null ? undefined : parseNetworkTime(answer)) ?? null;
+    if (network !== null || !isEarly) this.#compare(network);
+    return network !== null;
   }
 
   /** Takes what the modem says of the time unasked: *PSUTTZ is compared; +CTZV and DST carry no time. */

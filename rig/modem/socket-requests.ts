@@ -17,10 +17,22 @@ export class SocketRequests {
   readonly #waiting: (SocketRequest & { readonly refuse: (reason: ModemError) => void })[] = [];
   readonly #onRequest: () => void;
   #over: ModemError | undefined;
+  #refusal: string | null = null;
 
   /** @param onRequest called for each new request */
   constructor(onRequest: () => void) {
     this.#onRequest = onRequest;
+  }
+
+  /** Why the last one could not even be asked for; null where it could. */
+  get refusal(): string | null {
+    return this.#refusal;
+  }
+
+  /** What was asked for cannot be had from any modem. */
+  refuse(reason: string): void {
+    this.#refusal = reason;
+    this.#onRequest();
   }
 
   /** The one whose turn it is; it stays until it is fulfilled or gives up. */
@@ -56,6 +68,7 @@ export class SocketRequests {
       };
       signal.addEventListener("abort", onAbort, { once: true });
       this.#waiting.push(request);
+      this.#refusal = null;
       this.#onRequest();
     });
   }

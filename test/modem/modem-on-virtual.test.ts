@@ -165,6 +165,32 @@ describe("the modem's driver on the virtual SIM900", () => {
     expect(tookMs).toBeLessThan(5000);
   });
 
+  it("says each step of the bring-up once, and nothing of the time before the network has told it", async () => {
+    bench = new Bench(server);
+    bench.keepOpen();
+    await bench.until("online", () => bench.states.includes("online"), 60_000);
+    bench.virtual.command({ verb: "fault", what: "modem", name: "brown-out" });
+    await bench.until("recovering", () => bench.states.includes("recovering"), 30_000);
+    await bench.until("online again", () => bench.last.state === "online", 120_000);
+    const steps = bench.events.flatMap((event) =>
+      event.event === "modem" ? [`${event.state}: ${event.detail}`] : [],
+    );
+    expect(steps.filter((step, index) => step === steps[index - 1])).toEqual([]);
+    expect(steps.some((step) => step.startsWith("searching"))).toBe(true);
+    expect(bench.events.flatMap((event) => (event.event === "clock" ? [event.state] : []))).not.toContain(
+      "unknown",
+    );
+  });
+
+  it("says what is wrong with a peer that cannot be asked for", async () => {
+    bench = new Bench(server);
+    const refused = bench.modem.openSocket({ host: 'a"b', port: 1883 }, bench.abort.signal);
+    await expect(refused).rejects.toBeInstanceOf(RangeError);
+    await bench.until("the context", () => bench.last.detail.startsWith("the context is up"), 60_000);
+    expect(bench.last.detail).not.toContain("wanted");
+    expect(bench.last.detail).toMatch(/host/);
+  });
+
   /** Connects, lets a fault happen in the middle of a write, takes it back after two minutes and waits for the way to be free. */
   async function suffer(...commands: readonly ModemCommand[]): Promise<number> {
     bench = new Bench(server);

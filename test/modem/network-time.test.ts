@@ -171,6 +171,16 @@ describe("the watch on the PC's clock", () => {
     expect(events).toMatchObject([{ state: "unknown", differenceS: null }]);
   });
 
+  it("does not say early that the time is unknown, and tells its caller", async () => {
+    const { port, cclk, time, events, states } = setUp();
+    cclk.value = "04/01/01,00:02:10+00";
+    expect(await time.check(port, undefined, true)).toBe(false);
+    expect(events).toEqual([]);
+    cclk.value = "26/07/01,14:00:00+08";
+    expect(await time.check(port, undefined, true)).toBe(true);
+    expect(states()).toEqual(["agrees"]);
+  });
+
   it("passes on that the modem does not answer", async () => {
     const { port, cclk, time, events } = setUp();
     cclk.value = new ModemError("modem/timeout", "no answer to AT+CCLK?");
