@@ -10,6 +10,7 @@ import { describeError, ModemError } from "../core/errors.js";
 import type { EmitEvent } from "../core/events.js";
 import type { AtCommand, AtPort } from "./at-command.js";
 import { decodeGsm, decodeUcs2Hex, encodeGsm, encodeUcs2Hex } from "./gsm-alphabet.js";
+import { orRefused } from "./result-codes.js";
 import {
   characterSet,
   deleteMessage,
@@ -120,7 +121,9 @@ export class Messages {
   #take(index: number, signal: AbortSignal | undefined): Promise<boolean> {
     // One after the other, so that no message is read twice before it is deleted.
     const taken = this.#turn.then(async () => {
-      const message = await this.#runIn("UCS2", [], readMessage(index), signal).catch(refusedAsEmpty);
+      // Some firmware calls an empty place an invalid index, where the manual has OK alone.
+      const read = (group: AbortSignal) => this.#port.run(readMessage(index), group).catch(orRefused(null));
+      const message = await this.#runIn("UCS2", [], read, signal);
       if (message === null) return false;
       // What was stored to be sent is the SIM owner's.
       if (message.status.startsWith("REC")) {
@@ -138,34 +141,41 @@ export class Messages {
   #sendOnce(number: string, message: EncodedMessage, signal: AbortSignal | undefined): Promise<number> {
     const ucs2 = message.characterSet === "UCS2";
     const scheme = textParameters(ucs2 ? DCS_UCS2 : DCS_DEFAULT_ALPHABET);
-    const send = sendMessage(ucs2 ? encodeUcs2Hex(number) : number, message.body);
+    const command = sendMessage(ucs2 ? encodeUcs2Hex(number) : number, message.body);
+    const send = (group: AbortSignal) => this.#port.run(command, group);
     return this.#runIn(message.characterSet, [scheme], send, signal);
   }
 
   /**
-   * Runs commands in a character set, and sets "GSM" again. All are asked for at once, so that they stand behind each other in
-   * the channel's queue and nothing comes between: an operator's name in hex, another message's parameters.
-   * @returns what the last one does; what went wrong around it shows in it, or at the next bring-up
+   * Runs a command in a character set, and sets "GSM" again. All are asked for at once, so that they stand behind each other in
+   * the channel's queue and nothing comes between: an operator's name in hex, another message's parameters. A setting that fails
+   * takes with it what needs it: hex would be sent as a text, and a text be read that may hold any line.
+   * @returns what the command does. Rejects as the first setting that fails; that "GSM" was not set again shows later
    */
   async #runIn<T>(
     set: "GSM" | "UCS2",
     before: readonly AtCommand<unknown>[],
-    command: AtCommand<T>,
+    run: (group: AbortSignal) => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    const around = [characterSet(set), ...before].map((setting) => this.#port.run(setting, signal));
-    const result = this.#port.run(command, signal);
-    // Without the signal: who gives up leaves the modem as it was.
-    if (set !== "GSM") around.push(this.#port.run(characterSet("GSM")));
-    await Promise.allSettled([...around, result]);
-    return await result;
+    const group = new AbortController();
+    const giveUp = () => group.abort(signal?.reason);
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      const settings = [characterSet(set), ...before].map((setting) => this.#port.run(setting, group.signal));
+      // At once, before the next in the queue is begun.
+      for (const setting of settings) setting.catch((cause: unknown) => group.abort(cause));
+      const result = run(group.signal);
+      // Without the signal: who gives up leaves the modem as it was.
+      const after = set === "GSM" ? [] : [this.#port.run(characterSet("GSM"))];
+      await Promise.allSettled([...settings, result, ...after]);
+      await Promise.all(settings);
+      return await result;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
   }
-}
-
-/** Some firmware calls an empty place an invalid index, where the manual has OK alone. */
-function refusedAsEmpty(error: unknown): null {
-  if (error instanceof ModemError && error.code === "modem/refused") return null;
-  throw error;
 }
 
 /** Hex of UCS2 as asked for, or bytes of the default alphabet from a modem that ignores that; without control characters. */

@@ -2,7 +2,10 @@
  * Error results of the modem -> their meaning in words. `ERROR`, `+CME ERROR: <n or text>`, `+CMS ERROR: <n or text>`.
  * Source: SIM900 AT Command Manual V1.03, chapter 19 (CME, CMS); 3GPP TS 27.007 9.2 and TS 27.005 3.2.5.
  */
-import { ModemError } from "../core/errors.js";
+import { describeError, ModemError } from "../core/errors.js";
+import { trace } from "../core/log.js";
+
+const log = trace("rig:modem:refused");
 
 const CME: Readonly<Record<number, string>> = {
   3: "operation not allowed",
@@ -103,4 +106,13 @@ export class ModemRefusal extends ModemError {
     super("modem/refused", `the modem refused ${shownCommand}: ${meaning}`);
     this.result = typeof said === "string" ? null : said;
   }
+}
+
+/** For `catch`, where a refusal changes nothing or there is another way: then this value, otherwise the error is thrown again. */
+export function orRefused<T>(instead: T): (error: unknown) => T {
+  return (error) => {
+    if (!(error instanceof ModemRefusal)) throw error;
+    log("%s", describeError(error));
+    return instead;
+  };
 }

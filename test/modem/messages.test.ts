@@ -187,6 +187,22 @@ describe("sending", () => {
     ]);
   });
 
+  it.each(['AT+CSCS="UCS2"', "AT+CSMP=17,167,0,8"])(
+    "sends nothing where %s is refused, and says why",
+    async (setting) => {
+      const { port, messages, events } = setUp({
+        answer: (text) => (text === setting ? ["+CMS ERROR: 303"] : undefined),
+      });
+      await expect(messages.send(NUMBER, "Ж")).rejects.toMatchObject({
+        code: "modem/refused",
+        message: expect.stringContaining(setting),
+      });
+      expect(port.sent.filter((text) => text.startsWith("AT+CMGS"))).toEqual([]);
+      expect(port.sent.at(-1)).toBe('AT+CSCS="GSM"');
+      expect(events).toMatchObject([{ direction: "failed" }]);
+    },
+  );
+
   it("sets GSM again when it is given up", async () => {
     const giveUp = new AbortController();
     const { port, messages } = setUp({
@@ -246,6 +262,21 @@ describe("receiving", () => {
     await messages.receive(7);
     expect(events).toEqual([]);
   });
+
+  it.each([[["ERROR"]], [new ModemError("modem/timeout", "no answer")]])(
+    "reads nothing where UCS2 is not set (%j): a text could be any line",
+    async (answer) => {
+      const { port, messages, events } = setUp({
+        places: { 3: received("CLOSED") },
+        answer: (text) => (text === 'AT+CSCS="UCS2"' ? answer : undefined),
+      });
+      await expect(messages.receive(3)).rejects.toBeInstanceOf(ModemError);
+      expect(port.sent).toEqual(['AT+CSCS="UCS2"', 'AT+CSCS="GSM"']);
+      expect(events).toEqual([]);
+      await expect(messages.sweep()).rejects.toBeInstanceOf(ModemError);
+      expect(port.sent.filter((text) => text.startsWith("AT+CMGR"))).toEqual([]);
+    },
+  );
 
   it("keeps a message that could not be deleted in the store, and says so", async () => {
     const { messages, events } = setUp({
