@@ -34,8 +34,6 @@ export interface AtCommand<T> {
   readonly check?: string;
   /** Written as it is when the prompt has come. */
   readonly payload?: Uint8Array;
-  /** How long the prompt may take; 5 s if left out. */
-  readonly promptWithinMs?: number;
   /** Written where the payload may have been lost: what makes the modem leave the prompt and harms nothing if it never was there. */
   readonly escape?: Uint8Array;
   /** At most so many counted bytes may come after `+CIPRXGET: 2,`; without it that line is a line like any other. */
@@ -50,8 +48,9 @@ export interface AtCommand<T> {
 export type Unsolicited =
   /** RDY: the module has started (again); everything volatile is lost. */
   | { readonly kind: "ready" }
-  | { readonly kind: "power-down" }
-  /** UNDER-VOLTAGE, OVER-VOLTAGE, as it was said. */
+  /** NORMAL, UNDER-VOLTAGE or OVER-VOLTAGE POWER DOWN, as it was said: the module is off. */
+  | { readonly kind: "power-down"; readonly text: string }
+  /** UNDER-VOLTAGE WARNNING and the like, as it was said. */
   | { readonly kind: "supply"; readonly text: string }
   /** CLOSED: the peer has ended the TCP connection. */
   | { readonly kind: "closed" }

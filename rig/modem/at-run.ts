@@ -48,10 +48,10 @@ export class AtRun<T> {
   }
 
   async start(): Promise<void> {
-    const { text, payload, promptWithinMs = PROMPT_WITHIN_MS } = this.command;
+    const { text, payload } = this.command;
     await this.#wire.write("command", Buffer.from(`${text}\r`, "latin1"), this.#shown);
     if (payload === undefined) this.#waitForResult();
-    else if (!this.#prompted) this.#arm(promptWithinMs, () => this.#giveUp(this.#noPrompt(promptWithinMs)));
+    else if (!this.#prompted) this.#arm(PROMPT_WITHIN_MS, () => this.#giveUp(this.#noPrompt()));
   }
 
   /** @returns whether the element belongs to this command */
@@ -140,8 +140,8 @@ export class AtRun<T> {
     });
   }
 
-  #noPrompt(promptWithinMs: number): ModemError {
-    return new ModemError("modem/no-prompt", `no prompt after ${this.#shown} within ${promptWithinMs} ms`, {
+  #noPrompt(): ModemError {
+    return new ModemError("modem/no-prompt", `no prompt after ${this.#shown} within ${PROMPT_WITHIN_MS} ms`, {
       hint: `check ${CHECK_THE_LINE}`,
     });
   }

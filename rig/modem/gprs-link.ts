@@ -225,7 +225,7 @@ export class GprsLink {
     const channel = await search.catch((cause: unknown) => {
       if (!isKeyAway(cause)) throw cause;
       const what = `no answer to AT on ${line.name}, and PWRKEY cannot be pressed: ${cause.message}`;
-      throw new ModemError("modem/no-answer", what, { cause, hint: cause.hint });
+      throw new ModemError("modem/no-answer", what, { cause, hint: cause.hint ?? SUPPLY_HINT });
     });
     this.#restarts.found();
     this.#alive = true;
@@ -326,8 +326,8 @@ export class GprsLink {
   #hearPowerDown(text: string): void {
     this.#restarts.mayBeOff();
     if (!this.#alive) return;
-    const hint = text.includes("VOLTAGE") ? SUPPLY_HINT : undefined;
-    this.#break(new ModemError("modem/off", `the modem was switched off (${text})`, { hint }));
+    const hint = text.includes("VOLTAGE") ? { hint: SUPPLY_HINT } : {};
+    this.#break(new ModemError("modem/off", `the modem was switched off (${text})`, hint));
     this.forget();
   }
 

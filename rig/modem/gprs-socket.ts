@@ -38,11 +38,20 @@ export interface GprsSocketOptions {
   readonly peer: string;
   /** pull: AT+CIPRXGET=1 was set. push: AT+CIPHEAD=1, and the bytes come by pushed(). */
   readonly receive: "pull" | "push";
-  /** Largest AT+CIPSEND [B]. */
-  readonly maxSendBytes: number;
 }
 
+/**
+ * How the modem was left: "closed" without the connection, "shut" without the context either (AT+CIPSHUT), "kept" where it did
+ * not let go of the connection.
+ */
+export type Release = "closed" | "shut" | "kept";
+
+/** The modem says what it takes once it is connected; AN_SIM900_TCPIP prints 1380, and 1024 B are 1.07 s at 9600 baud [B]. */
+export const LARGEST_SEND_BYTES = 1024;
+
 export class GprsSocket extends Duplex {
+  /** Largest AT+CIPSEND [B]. */
+  maxSendBytes = LARGEST_SEND_BYTES;
   readonly #options: GprsSocketOptions;
   readonly #abort = new AbortController();
   /** Why it is over, as far as it is known; the first reason stays. */
@@ -58,9 +67,9 @@ export class GprsSocket extends Duplex {
   #bytesOut = 0;
   #expectUntilMs = Number.NEGATIVE_INFINITY;
   #cancelPoll: () => void = () => undefined;
-  #release: (clean: boolean) => void = () => undefined;
-  /** Resolves after `close`, when the modem can take a new connection; false if it would not let go of this one. */
-  readonly released: Promise<boolean>;
+  #release: (how: Release) => void = () => undefined;
+  /** Resolves after `close`, when the modem can take a new connection, unless it has kept this one. */
+  readonly released: Promise<Release>;
 
   constructor(options: GprsSocketOptions) {
     super({ allowHalfOpen: false, writableHighWaterMark: WRITE_BUFFER_BYTES });
@@ -158,17 +167,17 @@ export class GprsSocket extends Duplex {
       error ?? new ModemError("modem/closed", `the connection to ${this.#options.peer} was ended here`),
     );
     this.#tidyUp().then(
-      () => this.#release(true),
+      (how) => this.#release(how),
       (failure: unknown) => {
         log("the modem keeps the connection: %s", describeError(failure));
-        this.#release(false);
+        this.#release("kept");
       },
     );
     done(error);
   }
 
   async #send(bytes: Buffer): Promise<void> {
-    const { maxSendBytes } = this.#options;
+    const { maxSendBytes } = this;
     try {
       for (let from = 0; from < bytes.length; from += maxSendBytes) {
         if (this.#reason !== undefined) throw this.#reason;
@@ -178,12 +187,12 @@ export class GprsSocket extends Duplex {
         this.#expectAnswer();
       }
     } catch (error) {
-      if (this.#abort.signal.aborted) throw this.#abort.signal.reason;
-      this.#reason = await this.#explain(
-        error,
-        "modem/send-failed",
-        `${bytes.length} bytes could not be sent`,
-      );
+      this.#abort.signal.throwIfAborted();
+      const what = `${bytes.length} bytes could not be sent`;
+      const reason = await this.#explain(error, "modem/send-failed", what);
+      // Ended meanwhile: that is why, and not that the question was given up.
+      this.#abort.signal.throwIfAborted();
+      this.#reason ??= reason;
       throw this.#reason;
     }
   }
@@ -197,9 +206,9 @@ export class GprsSocket extends Duplex {
         this.#held = false; // said again while the answer comes, it stands for more
         const { bytes, left } = await this.#run(pull(PULL_BYTES));
         if (this.#reading !== "open" || this.destroyed) break;
-        if (left > 0) this.#held = true;
+        // None came although some are left: the poll tries again, not this loop at once.
+        if (left > 0 && bytes.length > 0) this.#held = true;
         if (bytes.length > 0) this.#arrived(bytes);
-        else this.#held = false;
         if (this.#gone && !this.#held) this.#endReading();
       }
     } catch (error) {
@@ -221,9 +230,9 @@ export class GprsSocket extends Duplex {
     // An error result while the connection stands: the next poll tries again. After anything else bytes may be missing.
     const nothingLost = error instanceof ModemRefusal && error.result !== null;
     if (nothingLost && reason.code === "modem/receive-failed") return;
-    this.#reason = reason;
+    this.#reason ??= reason;
     if (this.#gone) this.#endReading();
-    else this.destroy(reason);
+    else this.destroy(this.#reason);
   }
 
   #arrived(bytes: Uint8Array): void {
@@ -289,14 +298,16 @@ export class GprsSocket extends Duplex {
   }
 
   /** Until the modem has no connection any more, so that the next one can be opened. */
-  async #tidyUp(): Promise<void> {
-    if (this.#gone || this.#reason?.code === "modem/silent") return;
+  async #tidyUp(): Promise<Release> {
+    if (this.#gone || this.#reason?.code === "modem/silent") return "closed";
     const { port } = this.#options;
     try {
       await port.run(close({ quick: true }));
+      return "closed";
     } catch (error) {
       log("CIPCLOSE=1: %s", describeError(error));
       await port.run(shut());
+      return "shut";
     }
   }
 

@@ -4,6 +4,7 @@ import type { LinkFailure } from "./recovery-ladder.js";
 
 const FAILURES: Readonly<Record<string, LinkFailure>> = {
   "modem/restarted": "restarted",
+  "modem/off": "restarted",
   "modem/pdp-deact": "pdp",
   "modem/no-context": "pdp",
   "modem/wrong-state": "pdp",
@@ -23,6 +24,11 @@ export function linkFailureOf(error: unknown, carriedBothWays: boolean): LinkFai
 /** No answer in time: of one command, or of the whole modem. */
 export function isSilence(error: unknown): boolean {
   return error instanceof ModemError && ["modem/silent", "modem/timeout"].includes(error.code);
+}
+
+/** PWRKEY cannot be pressed: the board that presses it is not there. */
+export function isKeyAway(error: unknown): error is ModemError {
+  return error instanceof ModemError && error.code === "modem/no-power-key";
 }
 
 /** The line, or what is at its end, is for a person to mend: no rung helps. */

@@ -27,10 +27,6 @@ export class ModemReport {
     this.#countStray = countStray;
   }
 
-  get state(): ModemState {
-    return this.#state;
-  }
-
   /** Says where the modem is, unless that was said last. */
   say(state: ModemState, detail: string, rung?: RecoveryRung): void {
     this.#state = state;

@@ -85,6 +85,7 @@ export class ModemWatch {
     const { report } = this.#options;
     const sayCoverage = report.sayCoverage.bind(report);
     let looking = false;
+    let stopped = false;
     const look = async () => {
       if (looking) return;
       looking = true;
@@ -95,6 +96,8 @@ export class ModemWatch {
         logFailure(cause);
         // A network that does not answer in time is no silent modem.
         if (signal.aborted || !isSilence(cause) || (await answers(port, signal).catch(() => true))) return;
+        // A look outlives its link: what comes of it is not the next one's.
+        if (stopped) return;
         onSilent(
           new ModemError("modem/silent", "the modem does not answer any more", {
             cause,
@@ -105,7 +108,11 @@ export class ModemWatch {
         looking = false;
       }
     };
-    return this.#options.clock.every(LOOK_MS, () => void look());
+    const cancel = this.#options.clock.every(LOOK_MS, () => void look());
+    return () => {
+      stopped = true;
+      cancel();
+    };
   }
 
   /** A SIM may be ready for calls before it is for messages: then the next look tries again. */

@@ -8,7 +8,7 @@ import { RECOVERY_RUNGS, type RecoveryRung } from "../core/events.js";
 /**
  * connection: a socket failed that had carried bytes both ways, so that everything below it works.
  * tcp: no connection, or one that brought nothing. pdp: no context, or the network took it away. attach: no packet service.
- * unregistered: no network for hours. silent: the modem does not answer, so that no command can mend it. restarted: it has restarted by itself, and the bring-up is all that it needs.
+ * unregistered: no network for hours. silent: the modem does not answer, so that no command can mend it. restarted: it has restarted by itself or was switched off, and the bring-up is all that it needs.
  */
 export type LinkFailure = "connection" | "tcp" | "pdp" | "attach" | "unregistered" | "silent" | "restarted";
 

@@ -217,6 +217,7 @@ export function setContext(context: {
 /** IP START -> IP GPRSACT. A wrong access point name shows here, or never. */
 export const bringUpContext = (): AtCommand<void> => ({
   ...setting("AT+CIICR", CONTEXT_MS),
+  endedBy: ["pdp-deact"],
   check: `the access point name, ${NETWORK}`,
 });
 
@@ -321,6 +322,7 @@ export function pull(maxBytes: number): AtCommand<Pulled> {
       let given: number | null = null;
       let left = 0;
       let bytes: Uint8Array = new Uint8Array(0);
+      let isPlain = true;
       return (element) => {
         if (element.type === "prompt") return FOREIGN;
         if (element.type === "payload") {
@@ -333,7 +335,12 @@ export function pull(maxBytes: number): AtCommand<Pulled> {
           left = Number(header[2]);
           return MORE;
         }
-        if (element.text !== "OK") return FOREIGN;
+        if (element.text !== "OK") {
+          isPlain = false;
+          return FOREIGN;
+        }
+        // Some say nothing but OK where nothing waits; after another line that may have been a header, bytes may be lost.
+        if (given === null && isPlain && bytes.length === 0) return done({ bytes, left });
         if (given === bytes.length) return done({ bytes, left });
         return { kind: "refused", text: `${given ?? "no"} bytes announced, ${bytes.length} came` };
       };

@@ -16,8 +16,9 @@ const notice = (match: RegExpExecArray): Unsolicited => ({ kind: "notice", text:
 
 const RECOGNISERS: readonly Recogniser[] = [
   [/^RDY$/, () => ({ kind: "ready" }), true],
-  [/^NORMAL POWER DOWN$/, () => ({ kind: "power-down" }), true],
-  [/^(?:UNDER|OVER)-VOLTAGE (?:WARN|POWER DOWN).*$/, ([text]) => ({ kind: "supply", text })],
+  [/^NORMAL POWER DOWN$/, ([text]) => ({ kind: "power-down", text }), true],
+  [/^(?:UNDER|OVER)-VOLTAGE POWER DOWN$/, ([text]) => ({ kind: "power-down", text })],
+  [/^(?:UNDER|OVER)-VOLTAGE WARN.*$/, ([text]) => ({ kind: "supply", text })],
   [/^CLOSED$/, () => ({ kind: "closed" })],
   [/^\+PDP: ?DEACT$/, () => ({ kind: "pdp-deact" })],
   [/^\+CIPRXGET: ?1$/, () => ({ kind: "data-waiting" }), true],

@@ -583,7 +583,7 @@ describe("AtChannel", () => {
       const running = outcome(bringUpContext());
       await say("\r\nNORMAL POWER DOWN\r\n");
       expect(await running).toBe("modem/restarted");
-      expect(heard).toEqual([{ kind: "power-down" }]);
+      expect(heard).toEqual([{ kind: "power-down", text: "NORMAL POWER DOWN" }]);
     });
 
     it("in the middle of an answer reports nothing of it as stray", async () => {

@@ -8,7 +8,13 @@ import { AtChannel } from "../../rig/modem/at-channel.js";
 import type { AtPort, Unsolicited } from "../../rig/modem/at-command.js";
 import { awaitNetwork } from "../../rig/modem/await-network.js";
 import { Bell } from "../../rig/modem/bell.js";
-import { type BringUpOptions, bringUpContext, connectSocket, setUpModem } from "../../rig/modem/bring-up.js";
+import {
+  askSendSize,
+  type BringUpOptions,
+  bringUpContext,
+  connectSocket,
+  setUpModem,
+} from "../../rig/modem/bring-up.js";
 import { PinMemory } from "../../rig/modem/pin-memory.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { ScriptedModem, type Step } from "../support/scripted-modem.js";
@@ -392,7 +398,9 @@ describe("opening the connection", () => {
       { expect: start, answer: [OK, { afterMs: 3000, say: "\r\nCONNECT OK\r\n" }] },
       says("AT+CIPSEND?", answer),
     );
-    expect(await bench.finish(connectSocket(bench.options(), peer))).toBe(bytes);
+    await bench.finish(connectSocket(bench.options(), peer));
+    const { port, signal } = bench.options();
+    expect(await bench.finish(askSendSize(port, signal))).toBe(bytes);
   });
 
   it.each([
@@ -413,6 +421,14 @@ describe("opening the connection", () => {
     const bench = new Bench(status("PDP DEACT"));
     await expect(bench.finish(connectSocket(bench.options(), peer))).rejects.toMatchObject({
       code: "modem/wrong-state",
+    });
+  });
+
+  it("takes IP INITIAL for a restart whose RDY was lost: what was up is not any more", async () => {
+    const bench = new Bench(status("IP INITIAL"));
+    await expect(bench.finish(connectSocket(bench.options(), peer))).rejects.toMatchObject({
+      code: "modem/restarted",
+      hint: expect.stringContaining("2 A"),
     });
   });
 

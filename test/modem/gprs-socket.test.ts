@@ -54,10 +54,9 @@ describe("the modem's connection as a stream", () => {
   let error: (Error & { code?: string }) | undefined;
 
   function open(options: { receive?: "pull" | "push"; maxSendBytes?: number } = {}): GprsSocket {
-    socket = new GprsSocket({
-      ...{ port: module.port, clock, peer: "broker.example:1883", receive: "pull", maxSendBytes: 1024 },
-      ...options,
-    });
+    const { receive = "pull", maxSendBytes } = options;
+    socket = new GprsSocket({ port: module.port, clock, peer: "broker.example:1883", receive });
+    if (maxSendBytes !== undefined) socket.maxSendBytes = maxSendBytes;
     socket.on("end", () => events.push("end"));
     socket.on("close", () => events.push("close"));
     socket.on("error", (reason) => {
@@ -190,7 +189,7 @@ describe("the modem's connection as a stream", () => {
     expect(read).toBe("c".repeat(700));
     expect(events).toEqual(["end", "close"]);
     expect(socket.reason?.code).toBe("modem/closed");
-    expect(await socket.released).toBe(true);
+    expect(await socket.released).toBe("closed");
     expect(module.count("AT+CIPCLOSE")).toBe(0);
     expect(clock.armedTimers).toBe(0);
   });
@@ -228,7 +227,7 @@ describe("the modem's connection as a stream", () => {
     expect(error?.code).toBe(code);
     expect(socket.reason?.code).toBe(code);
     expect(module.count("AT+CIPCLOSE=1")).toBe(status === "CONNECT OK" ? 1 : 0);
-    expect(await socket.released).toBe(true);
+    expect(await socket.released).toBe("closed");
   });
 
   it("is silent where neither the send nor AT+CIPSTATUS is answered", async () => {
@@ -248,7 +247,7 @@ describe("the modem's connection as a stream", () => {
       expect(error?.code).toBe(code);
       expect(events).toEqual(["error", "close"]);
       expect(module.port.begun).toEqual([]);
-      expect(await socket.released).toBe(true);
+      expect(await socket.released).toBe("closed");
     },
   );
 
@@ -296,10 +295,10 @@ describe("the modem's connection as a stream", () => {
     socket.destroy();
     await turn();
     expect(events).toEqual(["close"]);
-    let released = false;
-    void socket.released.then(() => (released = true));
+    let released: string | undefined;
+    void socket.released.then((how) => (released = how));
     await turn();
-    expect(released).toBe(false);
+    expect(released).toBeUndefined();
     module.port.finish(timeout("AT+CIPSEND=1"));
     expect(module.port.running).toBe("AT+CIPCLOSE=1");
     module.port.finish(new ModemRefusal("AT+CIPCLOSE=1", ERROR));
@@ -307,8 +306,77 @@ describe("the modem's connection as a stream", () => {
     expect(module.port.running).toBe("AT+CIPSHUT");
     module.port.finish(DONE);
     await turn();
-    expect(released).toBe(true);
+    expect(released).toBe("shut");
     expect(socket.reason).toBeUndefined();
     expect(clock.armedTimers).toBe(0);
+  });
+
+  it("keeps to the modem where it lets go of nothing", async () => {
+    open();
+    module.port.answer = ({ text }) => new ModemRefusal(text, ERROR);
+    socket.destroy();
+    expect(await socket.released).toBe("kept");
+  });
+
+  it.each([
+    ["our own end", () => socket.destroy(), undefined],
+    [
+      "the end of the context",
+      () => socket.fail(new ModemError("modem/pdp-deact", "gone")),
+      "modem/pdp-deact",
+    ],
+  ])(
+    "takes %s for the reason while AT+CIPSTATUS is asked what a failed send means",
+    async (_what, end, code) => {
+      open();
+      module.port.answer = () => undefined;
+      socket.write("x");
+      await turn();
+      module.port.finish(timeout("AT+CIPSEND=1"));
+      await turn();
+      expect(module.port.running).toBe("AT+CIPSTATUS");
+      end();
+      await turn();
+      expect(socket.reason?.code).toBe(code);
+    },
+  );
+
+  it("keeps CLOSED as the reason when it comes while AT+CIPSTATUS is asked", async () => {
+    open();
+    module.port.answer = () => undefined;
+    socket.write("x");
+    await turn();
+    module.port.finish(new ModemRefusal("AT+CIPSEND=1", ERROR));
+    await turn();
+    socket.closedByPeer();
+    const { reason } = socket;
+    module.port.finish({ value: "TCP CLOSED" });
+    await turn();
+    expect(reason?.code).toBe("modem/closed");
+    expect(socket.reason).toBe(reason);
+  });
+
+  it("pulls again at once for a +CIPRXGET: 1 that comes while a pull brings nothing", async () => {
+    open();
+    flow();
+    module.port.answer = () => undefined;
+    socket.dataWaiting();
+    await turn();
+    socket.dataWaiting();
+    module.port.finish({ value: { bytes: new Uint8Array(0), left: 0 } });
+    await turn();
+    expect(module.port.running).toBe("AT+CIPRXGET=2,512");
+    module.port.finish({ value: { bytes: Buffer.from("late"), left: 0 } });
+    await turn();
+    expect(read).toBe("late");
+  });
+
+  it("does not hammer a module that says that bytes are left and gives none", async () => {
+    open();
+    flow();
+    module.port.answer = () => ({ value: { bytes: new Uint8Array(0), left: 5 } });
+    socket.dataWaiting();
+    await clock.advance(9000);
+    expect(module.count("AT+CIPRXGET")).toBe(1);
   });
 });

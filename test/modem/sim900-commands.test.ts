@@ -189,6 +189,20 @@ describe("pull", () => {
     expect({ bytes: Buffer.from(bytes).toString("latin1"), left }).toEqual(value);
   });
 
+  it("is empty where the firmware says OK alone", async () => {
+    expect(await play(pull(10), { expect: "AT+CIPRXGET=2,10\r", answer: OK })).toEqual({
+      bytes: new Uint8Array(0),
+      left: 0,
+    });
+  });
+
+  it("is refused where what came before OK may have been a header with bytes after it", async () => {
+    const answer = "\r\n+CIPRXGET: 2,5\x80,0\r\nhello\r\nOK\r\n";
+    expect(await play(pull(10), { expect: "AT+CIPRXGET=2,10\r", answer })).toBe(
+      "the modem refused AT+CIPRXGET=2,10: no bytes announced, 0 came",
+    );
+  });
+
   it("is refused where more comes than was asked for", async () => {
     const answer = `\r\n+CIPRXGET: 2,11,0\r\n${"x".repeat(11)}\r\nOK\r\n`;
     expect(await play(pull(10), { expect: "AT+CIPRXGET=2,10\r", answer })).toBe(
