@@ -213,6 +213,7 @@ async function runTerminal({ configFile: file, port, baudBps }: AtOptions): Prom
       stream,
       input: process.stdin,
       output: process.stdout,
+      warnings: process.stderr,
       interactive,
       clock: systemClock,
       portName: line.name,

@@ -7,17 +7,24 @@
 import { createInterface, type Interface } from "node:readline";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { type Clock, sleep } from "../core/clock.js";
-import { AtReader, LONGEST_PAYLOAD_BYTES, type WireElement } from "./at-reader.js";
+import { type AnswerOutcome, AnswerWatch } from "./answer-watch.js";
+import { HELP, silenceRemedy } from "./at-advice.js";
+import { AtHearing } from "./at-hearing.js";
+import type { WireElement } from "./at-reader.js";
+import { AtScreen, listenForTextKeys, takeTyped } from "./at-screen.js";
 import { printable } from "./at-trace.js";
 import { type CommandEnd, commandEnd } from "./command-ends.js";
 import { explainLine } from "./meanings.js";
 import { parseErrorResult } from "./result-codes.js";
+import { CTRL_Z, ESC, TextEntry } from "./text-entry.js";
 
 export interface AtTerminalOptions {
   /** The open line to the modem; closed when the terminal ends. */
   readonly stream: Duplex;
   readonly input: Readable;
   readonly output: Writable;
+  /** Where a script, whose output may go to a file, says at once that nobody answers. */
+  readonly warnings: Writable;
   /** The input is a person at a terminal. */
   readonly interactive: boolean;
   readonly clock: Clock;
@@ -25,19 +32,7 @@ export interface AtTerminalOptions {
   readonly portName: string;
 }
 
-const HELP = `What is typed goes to the modem, with CR after it. AT+CMEE=1 makes errors say why.
-  .ctrlz        send 1A: ends the text of a message, and sends it
-  .esc          send 1B: gives up the text of a message
-  .hex 1A 0D    send these bytes
-  .help         this
-  .quit         end (or Ctrl-D)
-At the modem's > further lines are text: CR goes between them, none after the last.`;
-
 const CR = "\r";
-const CTRL_Z = 0x1a;
-const ESC = 0x1b;
-/** A line that has not ended by then is shown as it is: payload without line ends, noise of a wrong baud rate [ms]. */
-const PARTIAL_AFTER_MS = 300;
 /** What belongs to an answer and comes after its last line [ms]. */
 const SETTLE_MS = 100;
 /** What comes of an ESC or of single bytes, if anything does. */
@@ -46,8 +41,10 @@ const BYTES_END: CommandEnd = { lastLine: /^OK$/, limitMs: 2000 };
 const CLOSE_LIMIT_MS = 1000;
 /** Commands that answer with a prompt. */
 const PROMPTING = /\+(?:CIPSEND|CMG[SW])\b/i;
-/** Where the meanings begin [characters]. */
-const MEANING_COLUMN = 32;
+/** A modem that has not answered so many lines of a script does not answer the others. */
+const SILENT_LINES = 3;
+/** Within this an escape sequence, such as that of an arrow key, goes on; Esc alone does not [ms]. */
+const ESCAPE_SEQUENCE_MS = 200;
 
 /**
  * Runs until the input ends, or .quit.
@@ -57,59 +54,60 @@ export async function runAtTerminal(options: AtTerminalOptions): Promise<{ answe
   return await new AtTerminal(options).run();
 }
 
-/** Between the modem's > and the end of the text. */
-interface TextEntry {
-  /** Bytes that were announced; null: until 1A. */
-  readonly announced: number | null;
-  written: number;
-}
-
 class AtTerminal {
   readonly #options: AtTerminalOptions;
-  readonly #reader = new AtReader();
   readonly #lines: Interface;
+  readonly #screen: AtScreen;
+  readonly #watch: AnswerWatch;
+  readonly #hearing: AtHearing;
   #asked = false;
   #answered = false;
+  /** Since the last command went out. */
+  #heard: "nothing" | "noise" | "words" = "nothing";
   /** The command that has not ended yet; its echo may come. */
   #command = "";
+  /** The command's echo has come: what is typed after its prompt is echoed, too. */
+  #echoes = false;
   #text: TextEntry | null = null;
-  /** Whether the answer to the last command of a script, or the prompt, has come; and who waits for it. */
-  #arrived = false;
-  #wake: () => void = () => undefined;
-  #cancelPartial: () => void = () => undefined;
+  /** Every CR in a text brings one more prompt, perhaps after the text has ended. */
+  #promptsOwed = 0;
 
   constructor(options: AtTerminalOptions) {
     this.#options = options;
-    const { input, output, interactive } = options;
+    const { input, output, interactive, clock } = options;
     this.#lines = createInterface({
       input,
       terminal: interactive,
       prompt: "",
+      escapeCodeTimeout: ESCAPE_SEQUENCE_MS,
       ...(interactive ? { output } : {}),
     });
+    this.#screen = new AtScreen(output, interactive ? this.#lines : null);
+    this.#watch = new AnswerWatch(clock);
+    this.#hearing = new AtHearing(clock, (element) => this.#take(element));
   }
 
   async run(): Promise<{ answered: boolean }> {
     const { stream, interactive, portName, clock } = this.#options;
     const ending = new AbortController();
     const flushing = new AbortController();
-    stream.on("data", (bytes: Buffer) => this.#hear(bytes));
+    stream.on("data", (bytes: Buffer) => this.#hearing.hear(bytes));
     const closed = new Promise<void>((resolve) => stream.once("close", resolve));
     const lost = new Promise<never>((_, reject) => stream.on("error", reject));
-    this.#arm();
     try {
-      if (interactive) this.#print(`AT terminal on ${portName}; .help lists what is no AT command`);
+      if (interactive) this.#screen.print(`AT terminal on ${portName}; .help lists what is no AT command`);
       const typed = interactive ? this.#runTyped() : this.#runScript(ending.signal);
       typed.catch(() => undefined);
       await Promise.race([typed, lost, closed]);
       if (this.#text !== null) {
-        this.#note("the text was not ended by .ctrlz: it is given up");
+        this.#screen.note("the text was not ended: it is given up");
         this.#write(Uint8Array.of(ESC));
       }
     } finally {
       ending.abort();
+      this.#watch.stop();
       this.#lines.close();
-      this.#cancelPartial();
+      this.#hearing.stop();
       const written = new Promise<void>((resolve) => stream.end(() => resolve()));
       await Promise.race([written, sleep(clock, CLOSE_LIMIT_MS, flushing.signal).catch(() => undefined)]);
       flushing.abort();
@@ -120,35 +118,59 @@ class AtTerminal {
   }
 
   async #runTyped(): Promise<void> {
+    const { input } = this.#options;
+    const stopKeys = listenForTextKeys(this.#lines, input, (key) => this.#press(key));
     await new Promise<void>((resolve) => {
       this.#lines.on("line", (line) => {
         if (line.trim() === ".quit") resolve();
-        else this.#act(line);
+        else void this.#answer(this.#act(line));
       });
       // Ctrl-D, and Ctrl-C, which a terminal in raw mode gives as a character.
       this.#lines.once("close", resolve);
       this.#lines.once("SIGINT", resolve);
-    });
+    }).finally(stopKeys);
+  }
+
+  /** A key that ends a text, with what of its last line has been typed. */
+  #press(key: typeof CTRL_Z | typeof ESC): void {
+    const text = this.#text;
+    if (text === null) {
+      if (key === CTRL_Z)
+        this.#screen.note("Ctrl-Z ends a text, and none is being typed; .ctrlz sends it all the same");
+      return;
+    }
+    const typed = takeTyped(this.#lines);
+    this.#screen.print(`${typed}${key === CTRL_Z ? "^Z" : "^["}`);
+    if (key === CTRL_Z && typed !== "") this.#sendText(text, typed);
+    void this.#answer(this.#sendBytes(Uint8Array.of(key)));
   }
 
   async #runScript(signal: AbortSignal): Promise<void> {
+    let silentLines = 0;
     for await (const line of this.#lines) {
       if (line.trim() === ".quit") return;
       if (line.trim() === "" && this.#text === null) continue;
-      this.#print(line);
-      // An answer may come before the write has returned.
-      this.#arrived = false;
-      const end = this.#act(line);
-      if (end !== null) await this.#answer(end, signal);
+      this.#screen.print(line);
+      const outcome = await this.#answer(this.#act(line));
+      if (outcome === "given-up") return;
+      if (outcome === "arrived") await sleep(this.#options.clock, SETTLE_MS, signal);
+      if (outcome !== "silent" || this.#answered) continue;
+      silentLines += 1;
+      if (silentLines === 1)
+        this.#options.warnings.write(`no answer on ${this.#options.portName}: ${this.#remedy()}\n`);
+      if (silentLines < SILENT_LINES) continue;
+      this.#screen.note(`${SILENT_LINES} lines without an answer: no more are sent`);
+      return;
     }
   }
 
   /** @returns what to wait for before the next line; null: nothing */
   #act(line: string): CommandEnd | null {
     const [word = "", ...rest] = line.trim().split(/\s+/);
-    switch (word) {
+    const plainHelp = this.#text === null && /^\s*(?:help|\?)\s*$/i.test(line);
+    switch (plainHelp ? ".help" : word) {
       case ".help":
-        this.#print(HELP);
+        this.#screen.print(HELP);
         return null;
       case ".ctrlz":
         return this.#sendBytes(Uint8Array.of(CTRL_Z));
@@ -158,29 +180,42 @@ class AtTerminal {
         return this.#sendHex(rest);
       default:
         if (/^\.[a-z]/.test(word)) {
-          this.#note(`there is no ${word}; .help lists what there is`);
+          this.#screen.note(`there is no ${word}; .help lists what there is`);
           return null;
         }
         return this.#text === null ? this.#sendCommand(line) : this.#sendText(this.#text, line);
     }
   }
 
-  #sendCommand(line: string): CommandEnd {
+  #sendCommand(line: string): CommandEnd | null {
+    this.#begin();
     this.#command = line;
-    this.#asked = true;
-    this.#arm();
+    this.#echoes = false;
+    this.#promptsOwed = 0;
+    this.#hearing.echo.clear();
+    this.#hearing.expectPrompt(PROMPTING.test(line));
     this.#write(Buffer.from(line + CR));
-    return commandEnd(line);
+    // A modem is silent after an empty line.
+    return line.trim() === "" ? null : commandEnd(line);
   }
 
   #sendText(text: TextEntry, line: string): CommandEnd | null {
-    return this.#write(Buffer.from(text.written === 0 ? line : CR + line));
+    this.#begin();
+    return this.#write(Buffer.from(text.empty ? line : CR + line));
+  }
+
+  /** Something goes out that may be answered. */
+  #begin(): void {
+    this.#asked = true;
+    this.#heard = "nothing";
+    // An answer may come before the write has returned.
+    this.#watch.begin();
   }
 
   #sendHex(words: readonly string[]): CommandEnd | null {
     const hex = words.join("");
     if (!/^(?:[0-9A-Fa-f]{2})+$/.test(hex)) {
-      this.#note(".hex wants bytes such as 1A 0D");
+      this.#screen.note(".hex wants bytes such as 1A 0D");
       return null;
     }
     return this.#sendBytes(Buffer.from(hex, "hex"));
@@ -188,59 +223,45 @@ class AtTerminal {
 
   #sendBytes(bytes: Uint8Array): CommandEnd | null {
     const inText = this.#text !== null;
+    this.#begin();
+    if (!inText) this.#hearing.echo.expect(bytes, false);
     const end = this.#write(bytes);
-    this.#asked = true;
     return inText ? end : BYTES_END;
   }
 
   /** @returns what comes next if that was the end of a text */
   #write(bytes: Uint8Array): CommandEnd | null {
-    this.#options.stream.write(bytes);
     const text = this.#text;
-    if (text === null) return null;
-    text.written += bytes.length;
-    const cancelled = text.announced === null && bytes.includes(ESC);
-    const whole = text.announced === null ? bytes.includes(CTRL_Z) : text.written >= text.announced;
-    if (!cancelled && !whole) return null;
+    if (text !== null) {
+      // Echo and prompts may come before the write has returned.
+      this.#hearing.echo.expect(bytes, this.#echoes);
+      this.#promptsOwed += text.promptsFor(bytes);
+    }
+    this.#options.stream.write(bytes);
+    const state = text?.add(bytes) ?? "open";
+    if (state === "open") return null;
     this.#text = null;
-    if (cancelled) this.#command = "";
-    return cancelled ? BYTES_END : commandEnd(this.#command);
+    if (state === "whole") return commandEnd(this.#command);
+    this.#command = "";
+    this.#hearing.expectPrompt(false);
+    return BYTES_END;
   }
 
-  /** Waits for the end of an answer, or for the prompt. */
-  async #answer({ limitMs }: CommandEnd, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    if (!this.#arrived) {
-      await new Promise<void>((resolve) => {
-        const cancelLimit = clock.after(limitMs, resolve);
-        this.#wake = () => {
-          cancelLimit();
-          resolve();
-        };
-        signal.addEventListener("abort", this.#wake, { once: true });
-      });
-      signal.removeEventListener("abort", this.#wake);
-    }
-    if (this.#arrived) await sleep(clock, SETTLE_MS, signal);
-    else if (!signal.aborted) this.#note(`no answer within ${limitMs / 1000} s`);
+  /** Waits for the end of an answer, or for the prompt, and says so when it does not come. @returns null: nothing was asked */
+  async #answer(end: CommandEnd | null): Promise<AnswerOutcome | null> {
+    if (end === null) return null;
+    const outcome = await this.#watch.wait(end.limitMs);
+    if (outcome !== "silent") return outcome;
+    const within = `within ${end.limitMs / 1000} s`;
+    if (this.#heard === "words") this.#screen.note(`the answer has not ended ${within}`);
+    else if (end === BYTES_END || !this.#options.interactive) this.#screen.note(`no answer ${within}`);
+    else this.#screen.note(`no answer ${within}: ${this.#remedy()}`);
+    return outcome;
   }
 
-  #arrive(): void {
-    this.#arrived = true;
-    this.#wake();
-  }
-
-  #hear(bytes: Uint8Array): void {
-    this.#cancelPartial();
-    for (const byte of bytes) {
-      for (const element of this.#reader.feed(Uint8Array.of(byte))) this.#take(element);
-    }
-    this.#cancelPartial = this.#options.clock.after(PARTIAL_AFTER_MS, () => {
-      const rest = this.#reader.inPayload
-        ? this.#reader.abandonPayload()
-        : this.#reader.feed(Buffer.from(CR));
-      for (const element of rest) this.#take(element);
-    });
+  #remedy(): string {
+    const noise = this.#heard === "noise";
+    return silenceRemedy({ command: this.#command, noise, answeredBefore: this.#answered });
   }
 
   #take(element: WireElement): void {
@@ -253,63 +274,48 @@ class AtTerminal {
         this.#takePrompt();
         break;
       case "payload":
-        this.#say(render(element.bytes), `${element.bytes.length} B of payload`);
+        this.#screen.say(render(element.bytes), `${element.bytes.length} B of payload`);
         break;
       case "stray":
-        this.#say(render(element.bytes), "no text: noise, a wrong baud rate, or binary data");
+        if (this.#heard === "nothing") this.#heard = "noise";
+        this.#screen.say(render(element.bytes), "no text: noise, a wrong baud rate, or binary data");
         break;
     }
-    this.#arm();
   }
 
   #takeLine(line: string): void {
-    if (line === this.#command.trim()) return;
+    if (line.trim() === this.#command.trim()) {
+      this.#echoes = true;
+      return;
+    }
     const meaning = explainLine(line);
     // At a wrong baud rate noise has letters, too.
     if (meaning !== undefined) this.#answered = true;
-    this.#say(line, meaning);
+    this.#heard = "words";
+    this.#screen.say(line, meaning);
     const failed = parseErrorResult(line) !== null;
     if (!failed && !commandEnd(this.#command).lastLine.test(line)) return;
     this.#text = null;
     this.#command = "";
-    this.#arrive();
+    this.#hearing.expectPrompt(false);
+    this.#watch.arrive();
   }
 
   #takePrompt(): void {
-    if (this.#text === null) {
-      const announced = /\+CIPSEND=(?:\d,)?(\d+)$/i.exec(this.#command.trim())?.[1];
-      this.#text = { announced: announced === undefined ? null : Number(announced), written: 0 };
-      const howToEnd =
-        announced === undefined ? "ends with .ctrlz; .esc gives up" : `${announced} B are awaited`;
-      this.#say(">", `text: ${howToEnd}`);
-    }
-    this.#arrive();
-  }
-
-  /** A prompt may come until its command has ended; counted bytes whenever they are announced. */
-  #arm(): void {
-    const prompt = PROMPTING.test(this.#command);
-    this.#reader.expect({ prompt, pullsUpToBytes: LONGEST_PAYLOAD_BYTES });
-  }
-
-  #say(text: string, meaning: string | undefined): void {
-    this.#print(meaning === undefined ? text : `${text.padEnd(MEANING_COLUMN - 2)}  ${meaning}`);
-  }
-
-  /** What the terminal itself has to say. */
-  #note(text: string): void {
-    this.#print(`(${text})`);
-  }
-
-  #print(text: string): void {
-    const { output, interactive } = this.#options;
-    if (!interactive) {
-      output.write(`${text}\n`);
+    if (this.#promptsOwed > 0) {
+      this.#promptsOwed -= 1;
       return;
     }
-    // What is being typed moves below what the modem says.
-    output.write(`\r\x1b[K${text}\n`);
-    this.#lines.prompt(true);
+    if (this.#text === null) {
+      this.#text = new TextEntry(this.#command);
+      const { announced } = this.#text;
+      const [ends, givesUp] = this.#options.interactive
+        ? ["Ctrl-Z sends it", "Esc gives it up"]
+        : ["ends with .ctrlz", ".esc gives up"];
+      const howToEnd = announced === null ? `${ends}; ${givesUp}` : `${announced} B are awaited`;
+      this.#screen.say(">", `text: ${howToEnd}`);
+    }
+    this.#watch.arrive();
   }
 }
 
