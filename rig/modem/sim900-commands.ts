@@ -69,22 +69,11 @@ export const restart = (): AtCommand<void> => ({
   match: () => (element) =>
     element.type === "line" && ["OK", "RDY"].includes(element.text) ? done(undefined) : FOREIGN,
 });
-export const powerDown = (): AtCommand<void> => ({
-  text: "AT+CPOWD=1",
-  timeoutMs: RESTART_MS,
-  match: finalOnly("NORMAL POWER DOWN"),
-});
 /** @returns "SIM900 R11.0" */
 export const identity = (): AtCommand<string> => ({
   text: "ATI",
   timeoutMs: SHORT_MS,
   match: informationThenOk(/^[^+*].*\d.*$/, ([text]) => text),
-});
-/** @returns 15 digits */
-export const imei = (): AtCommand<string> => ({
-  text: "AT+GSN",
-  timeoutMs: SHORT_MS,
-  match: informationThenOk(/^\d{15}$/, ([text]) => text),
 });
 
 // SIM and network.
@@ -185,16 +174,6 @@ export const commandMode = (): AtCommand<void> => setting("AT+CIPMODE=0", SHORT_
 export const acknowledgedSend = (): AtCommand<void> => setting("AT+CIPQSEND=0", SHORT_MS);
 /** Received bytes wait until they are pulled. Before the connection. */
 export const manualReceive = (): AtCommand<void> => setting("AT+CIPRXGET=1", SHORT_MS);
-/** Whether the firmware has manualReceive; one that has not may also refuse. */
-export const receiveSupported = (): AtCommand<boolean> => ({
-  text: "AT+CIPRXGET=?",
-  timeoutMs: SHORT_MS,
-  match: informationThenOk(
-    /^\+CIPRXGET: ?\(.*$/,
-    () => true,
-    () => false,
-  ),
-});
 /** Received bytes are pushed, after `+IPD,<n>:`. Before the connection. */
 export const pushHeader = (): AtCommand<void> => setting("AT+CIPHEAD=1", SHORT_MS);
 
@@ -347,13 +326,6 @@ export function pull(maxBytes: number): AtCommand<Pulled> {
     },
   };
 }
-
-/** @returns how many received bytes wait in the module */
-export const available = (): AtCommand<number> => ({
-  text: "AT+CIPRXGET=4",
-  timeoutMs: SHORT_MS,
-  match: informationThenOk(/^\+CIPRXGET: ?4,(\d{1,6})$/, (match) => Number(match[1])),
-});
 
 /** quick: without waiting for the peer. */
 export const close = (options: { readonly quick: boolean }): AtCommand<void> => ({

@@ -5,11 +5,10 @@
  * Source: SIM900 AT Command Manual V1.03, chapter 4; time limits from the SIM800 AT Command Manual V1.10.
  */
 import { done, FOREIGN, informationThenOk, MORE, quoted, setting, wholeNumber } from "./answer-forms.js";
-import type { AtCommand, AtElement } from "./at-command.js";
+import type { AtCommand } from "./at-command.js";
 
 const SHORT_MS = 5000;
 const SEND_MS = 60_000;
-const LIST_MS = 20_000;
 const DELETE_MS = 25_000;
 const CTRL_Z = 0x1a;
 const ESC = 0x1b;
@@ -17,9 +16,10 @@ const CR = 0x0d;
 const HIGHEST_INDEX = 255;
 /** 16 digits and a plus, four hex digits each. */
 const LONGEST_NUMBER = 68;
+/** +CMGR: "REC UNREAD","+492",,"26/11/24,12:00:01+04": status, number, name, time. */
+const MESSAGE_HEADER = /^\+CMGR: ?"([^"]*)", ?"([^"]*)", ?(?:"[^"]*")?, ?"([^"]*)"/;
 
 export interface StoredMessage {
-  readonly index: number;
   /** "REC UNREAD", "REC READ", "STO SENT", "STO UNSENT" */
   readonly status: string;
   /** The sender's. */
@@ -75,46 +75,31 @@ export function sendMessage(number: string, body: Uint8Array | string): AtComman
 }
 
 /** @returns null where nothing is stored at that index */
-export function readMessage(index: number): AtCommand<Omit<StoredMessage, "index"> | null> {
+export function readMessage(index: number): AtCommand<StoredMessage | null> {
   return {
     text: `AT+CMGR=${wholeNumber(index, 0, HIGHEST_INDEX, "message index")}`,
     timeoutMs: SHORT_MS,
+    // Header, the lines of the text, OK.
     match: () => {
-      const read = messagesThenOk(/^\+CMGR: ?()"([^"]*)", ?"([^"]*)", ?(?:"[^"]*")?, ?"([^"]*)"/);
+      let message: StoredMessage | null = null;
       return (element) => {
-        const verdict = read(element);
-        return verdict.kind === "done" ? done(verdict.value[0] ?? null) : verdict;
+        if (element.type !== "line") return FOREIGN;
+        if (element.text === "OK") return done(message);
+        if (message !== null) {
+          const text: string = message.text === "" ? element.text : `${message.text}\n${element.text}`;
+          message = { ...message, text };
+          return MORE;
+        }
+        const header = MESSAGE_HEADER.exec(element.text);
+        if (header === null) return FOREIGN;
+        const [, status = "", number = "", timestamp = ""] = header;
+        message = { status, number, timestamp, text: "" };
+        return MORE;
       };
     },
   };
 }
 
-/** Everything that is stored, read or not. */
-export const listMessages = (): AtCommand<readonly StoredMessage[]> => ({
-  text: 'AT+CMGL="ALL"',
-  timeoutMs: LIST_MS,
-  match: () => messagesThenOk(/^\+CMGL: ?(\d{1,3}), ?"([^"]*)", ?"([^"]*)", ?(?:"[^"]*")?, ?"([^"]*)"/),
-});
-
 export function deleteMessage(index: number): AtCommand<void> {
   return setting(`AT+CMGD=${wholeNumber(index, 0, HIGHEST_INDEX, "message index")}`, DELETE_MS);
-}
-
-/** Headers (index, status, number, time), each with the lines of its text, then OK. */
-function messagesThenOk(header: RegExp) {
-  const messages: StoredMessage[] = [];
-  return (element: AtElement) => {
-    if (element.type !== "line") return FOREIGN;
-    if (element.text === "OK") return done<readonly StoredMessage[]>(messages);
-    const match = header.exec(element.text);
-    if (match !== null) {
-      const [, index, status = "", number = "", timestamp = ""] = match;
-      messages.push({ index: Number(index), status, number, timestamp, text: "" });
-      return MORE;
-    }
-    const latest = messages.pop();
-    if (latest === undefined) return FOREIGN;
-    messages.push({ ...latest, text: latest.text === "" ? element.text : `${latest.text}\n${element.text}` });
-    return MORE;
-  };
 }

@@ -4,7 +4,6 @@ import type { AtCommand, Unsolicited } from "../../rig/modem/at-command.js";
 import { AtTrace } from "../../rig/modem/at-trace.js";
 import {
   at,
-  available,
   bringUpContext,
   connectTcp,
   enterPin,
@@ -133,12 +132,12 @@ describe("AtChannel", () => {
       ]);
     });
 
-    it("is told from an answer: +CIPRXGET: 1 within the answer of mode 4", async () => {
+    it("is told from an answer: +CIPRXGET: 1 within the answer of mode 2", async () => {
       const { channel, heard } = bench({
-        expect: "AT+CIPRXGET=4\r",
-        answer: "\r\n+CIPRXGET: 1\r\n\r\n+CIPRXGET: 4,255\r\n\r\nOK\r\n",
+        expect: "AT+CIPRXGET=2,512\r",
+        answer: "\r\n+CIPRXGET: 1\r\n\r\n+CIPRXGET: 2,0,255\r\n\r\nOK\r\n",
       });
-      expect(await channel.run(available())).toBe(255);
+      expect(await channel.run(pull(512))).toMatchObject({ left: 255 });
       expect(heard).toEqual([{ kind: "data-waiting" }]);
     });
 
