@@ -10,7 +10,7 @@ import { trace } from "../core/log.js";
 import type { SerialLine } from "../core/serial-line.js";
 import type { AtCommand, AtPort } from "./at-command.js";
 import { LARGEST_SEND_BYTES } from "./gprs-socket.js";
-import { SUPPLY_HINT } from "./modem-report.js";
+import { restartedUnheard } from "./link-failure.js";
 import { ModemRefusal } from "./result-codes.js";
 import * as sim900 from "./sim900-commands.js";
 
@@ -122,12 +122,7 @@ export async function connectSocket(
 ): Promise<void> {
   say("connecting", `connecting to ${host}:${tcpPort}`);
   const state = await port.run(sim900.status(), signal);
-  // A context that the network takes away leaves PDP DEACT behind.
-  if (state === "IP INITIAL") {
-    throw new ModemError("modem/restarted", "the modem restarted by itself: it has no context (IP INITIAL)", {
-      hint: SUPPLY_HINT,
-    });
-  }
+  if (state === "IP INITIAL") throw restartedUnheard();
   if (state !== "IP STATUS" && state !== "TCP CLOSED") {
     throw new ModemError("modem/wrong-state", `the modem is in ${state} before AT+CIPSTART`);
   }

@@ -13,6 +13,7 @@ import type { Clock } from "../core/clock.js";
 import { describeError, ModemError } from "../core/errors.js";
 import { trace } from "../core/log.js";
 import type { AtCommand, AtPort } from "./at-command.js";
+import { restartedUnheard } from "./link-failure.js";
 import { ModemRefusal } from "./result-codes.js";
 import { close, pull, send, shut, status } from "./sim900-commands.js";
 
@@ -288,6 +289,7 @@ export class GprsSocket extends Duplex {
       return new ModemError(code, `${what} (${peer}): ${describeError(error)}`, { cause: error });
     }
     this.#gone = true;
+    if (state === "IP INITIAL") return restartedUnheard();
     return new ModemError(
       "modem/closed",
       `${peer} closed the connection, which the modem had not said: ${state}`,

@@ -1,5 +1,6 @@
 /** An error of the link -> where the trouble sits, for the recovery ladder. */
 import { ModemError, PortError, StorageError } from "../core/errors.js";
+import { SUPPLY_HINT } from "./modem-report.js";
 import type { LinkFailure } from "./recovery-ladder.js";
 
 const FAILURES: Readonly<Record<string, LinkFailure>> = {
@@ -36,5 +37,16 @@ export function isForAPerson(error: unknown): boolean {
   if (error instanceof PortError || error instanceof StorageError) return true;
   return (
     error instanceof ModemError && ["modem/lost", "modem/no-answer", "modem/not-a-modem"].includes(error.code)
+  );
+}
+
+/** For AT+CIPSTATUS in IP INITIAL where a context was up: one that the network takes away leaves PDP DEACT behind. */
+export function restartedUnheard(): ModemError {
+  return new ModemError(
+    "modem/restarted",
+    "the modem restarted by itself: its context is gone (IP INITIAL)",
+    {
+      hint: SUPPLY_HINT,
+    },
   );
 }
