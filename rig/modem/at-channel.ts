@@ -21,6 +21,7 @@ import { AtRun, type RunOutcome } from "./at-run.js";
 import type { AtTraceEntry } from "./at-trace.js";
 import { AtWire } from "./at-wire.js";
 import { ModemRefusal } from "./result-codes.js";
+import { at } from "./sim900-commands.js";
 import { announcesMessageText, recogniseUnsolicited } from "./unsolicited.js";
 
 export interface AtChannelOptions {
@@ -36,14 +37,7 @@ const MESSAGE_TEXT_WITHIN_MS = 1000;
 const PROBES = 5;
 /** After the probe's OK: a late answer and the answer to an earlier probe come within this. */
 const SETTLE_MS = 500;
-const PROBE: AtCommand<void> = {
-  text: "AT",
-  timeoutMs: 1000,
-  match: () => (element) =>
-    element.type === "line" && element.text === "OK"
-      ? { kind: "done", value: undefined }
-      : { kind: "foreign" },
-};
+const PROBE = at();
 
 interface Job {
   readonly command: AtCommand<unknown>;

@@ -8,7 +8,7 @@ import { describeError, ModemError } from "../core/errors.js";
 import type { ModemState } from "../core/events.js";
 import type { AtPort } from "./at-command.js";
 import { MOST_WRONG_PINS, type PinMemory } from "./pin-memory.js";
-import { ModemRefusal } from "./result-codes.js";
+import { ModemRefusal, orRefused } from "./result-codes.js";
 import { enterPin, operator, registration, signalQuality, simState } from "./sim900-commands.js";
 
 /** A SIM is busy in the modem's first seconds. */
@@ -83,13 +83,8 @@ export async function readCoverage({
   signal,
   sayCoverage,
 }: Pick<AwaitNetworkOptions, "port" | "signal" | "sayCoverage">): Promise<void> {
-  const rssi = await port.run(signalQuality(), signal).catch(unknownIfRefused);
-  sayCoverage(rssi, await port.run(operator(), signal).catch(unknownIfRefused));
-}
-
-function unknownIfRefused(error: unknown): null {
-  if (error instanceof ModemRefusal) return null;
-  throw error;
+  const rssi = await port.run(signalQuality(), signal).catch(orRefused(null));
+  sayCoverage(rssi, await port.run(operator(), signal).catch(orRefused(null)));
 }
 
 function describeSearch(stat: number, isLong: boolean): string {

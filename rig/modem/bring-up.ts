@@ -4,17 +4,15 @@
  * Source: AN_SIM900_TCPIP V1.02 figure 2 and section 5; SIM900 AT Command Manual V1.03.
  */
 import type { ModemConfig } from "../core/config.js";
-import { describeError, ModemError } from "../core/errors.js";
+import { ModemError } from "../core/errors.js";
 import type { ModemState } from "../core/events.js";
-import { trace } from "../core/log.js";
 import type { SerialLine } from "../core/serial-line.js";
 import type { AtCommand, AtPort } from "./at-command.js";
 import { LARGEST_SEND_BYTES } from "./gprs-socket.js";
 import { restartedUnheard } from "./link-failure.js";
-import { ModemRefusal } from "./result-codes.js";
+import { ModemRefusal, orRefused } from "./result-codes.js";
 import * as sim900 from "./sim900-commands.js";
-
-const log = trace("rig:modem:bring-up");
+import * as tcp from "./sim900-tcp.js";
 
 export interface BringUpOptions {
   readonly port: AtPort;
@@ -89,18 +87,18 @@ export async function bringUpContext({
         : cause;
     });
   }
-  await run(sim900.shut());
-  await run(sim900.singleConnection());
-  await run(sim900.commandMode()).catch(orRefused(undefined));
+  await run(tcp.shut());
+  await run(tcp.singleConnection());
+  await run(tcp.commandMode()).catch(orRefused(undefined));
   // Manual receive is the only one with back-pressure; firmware before 2011 may lack it.
-  const receive = await run(sim900.manualReceive()).then(() => "pull" as const, orRefused("push" as const));
-  if (receive === "push") await run(sim900.pushHeader());
-  await run(sim900.acknowledgedSend()).catch(orRefused(undefined));
+  const receive = await run(tcp.manualReceive()).then(() => "pull" as const, orRefused("push" as const));
+  if (receive === "push") await run(tcp.pushHeader());
+  await run(tcp.acknowledgedSend()).catch(orRefused(undefined));
   say("connecting", `bringing up the context (APN "${apn}")`);
   try {
-    await run(sim900.setContext({ apn, user, password }));
-    await run(sim900.bringUpContext());
-    await run(sim900.localAddress());
+    await run(tcp.setContext({ apn, user, password }));
+    await run(tcp.bringUpContext());
+    await run(tcp.localAddress());
   } catch (cause) {
     if (!isRefusal(cause) && !isTimeout(cause)) throw cause;
     throw new ModemError("modem/no-context", `the network gives no PDP context: ${cause.message}`, {
@@ -121,13 +119,13 @@ export async function connectSocket(
   { host, port: tcpPort }: { readonly host: string; readonly port: number },
 ): Promise<void> {
   say("connecting", `connecting to ${host}:${tcpPort}`);
-  const state = await port.run(sim900.status(), signal);
+  const state = await port.run(tcp.status(), signal);
   if (state === "IP INITIAL") throw restartedUnheard();
   if (state !== "IP STATUS" && state !== "TCP CLOSED") {
     throw new ModemError("modem/wrong-state", `the modem is in ${state} before AT+CIPSTART`);
   }
   try {
-    await port.run(sim900.connectTcp(host, tcpPort), signal);
+    await port.run(tcp.connectTcp(host, tcpPort), signal);
   } catch (cause) {
     if (!isRefusal(cause) && !isTimeout(cause)) throw cause;
     // An error result is of the command; CONNECT FAIL and ALREADY CONNECT are results of their own.
@@ -145,7 +143,7 @@ export async function connectSocket(
 
 /** For the connection that is open. @returns the most bytes of one AT+CIPSEND. Rejects as AtPort.run, except where it is refused */
 export async function askSendSize(port: AtPort, signal: AbortSignal): Promise<number> {
-  const size = await port.run(sim900.sendSize(), signal).catch(orRefused(LARGEST_SEND_BYTES + 1));
+  const size = await port.run(tcp.sendSize(), signal).catch(orRefused(LARGEST_SEND_BYTES + 1));
   return size > 1 ? Math.min(size - 1, LARGEST_SEND_BYTES) : LARGEST_SEND_BYTES;
 }
 
@@ -161,15 +159,6 @@ function explainUnreachable(host: string, { name, kind }: Pick<SerialLine, "name
   }
   const real = kind === "tcp" ? ` (a real modem behind ${name} could not reach ${host})` : "";
   return `check that the broker runs there, at broker.host and broker.port${real}`;
-}
-
-/** For a refusal that changes nothing, or for which there is another way. */
-function orRefused<T>(instead: T): (error: unknown) => T {
-  return (error) => {
-    if (!isRefusal(error)) throw error;
-    log("%s", describeError(error));
-    return instead;
-  };
 }
 
 function isTimeout(error: unknown): error is ModemError {

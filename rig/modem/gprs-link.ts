@@ -23,7 +23,7 @@ import { answers, ModemWatch } from "./modem-watch.js";
 import type { PinMemory } from "./pin-memory.js";
 import { type Progress, performRung, RUNG_IN_WORDS } from "./recovery-rungs.js";
 import { RestartWatch } from "./restart-watch.js";
-import { shut } from "./sim900-commands.js";
+import { shut } from "./sim900-tcp.js";
 import type { SocketRequest, SocketRequests } from "./socket-requests.js";
 
 const log = trace("rig:modem:link");

@@ -15,7 +15,7 @@ import { trace } from "../core/log.js";
 import type { AtCommand, AtPort } from "./at-command.js";
 import { restartedUnheard } from "./link-failure.js";
 import { ModemRefusal } from "./result-codes.js";
-import { close, pull, send, shut, status } from "./sim900-commands.js";
+import { close, pull, send, shut, status } from "./sim900-tcp.js";
 
 const log = trace("rig:modem:socket");
 

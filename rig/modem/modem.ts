@@ -20,7 +20,7 @@ import { ModemReport } from "./modem-report.js";
 import { PinMemory } from "./pin-memory.js";
 import { afterWorking, LADDER_START, nextStep, STABLE_AFTER_MS } from "./recovery-ladder.js";
 import { RUNG_IN_WORDS } from "./recovery-rungs.js";
-import { connectTcp } from "./sim900-commands.js";
+import { connectTcp } from "./sim900-tcp.js";
 import { type Peer, SocketRequests } from "./socket-requests.js";
 
 export type { PowerKey };

@@ -6,9 +6,9 @@
  * Source: SIM900 AT Command Manual V1.03, AT+CCLK, AT+CLTS; 3GPP TS 22.042 (NITZ).
  */
 import type { Clock } from "../core/clock.js";
-import { ModemError } from "../core/errors.js";
 import type { ClockEvent, EmitEvent } from "../core/events.js";
 import type { AtPort } from "./at-command.js";
+import { orRefused } from "./result-codes.js";
 import { clock as readClock } from "./sim900-commands.js";
 
 const QUARTER_HOUR_MS = 900_000;
@@ -161,12 +161,7 @@ export class NetworkTime {
    * Rejects as AtPort.run does; a refusal only means that the time is unknown.
    */
   async check(port: AtPort, signal?: AbortSignal, isEarly = false): Promise<boolean> {
-    let answer: string | null = null;
-    try {
-      answer = await port.run(readClock(), signal);
-    } catch (error) {
-      if (!(error instanceof ModemError && error.code === "modem/refused")) throw error;
-    }
+    const answer = await port.run(readClock(), signal).catch(orRefused(null));
     this.look();
     const network = (answer === null ? undefined : parseNetworkTime(answer)) ?? null;
     if (network !== null || !isEarly) this.#compare(network);

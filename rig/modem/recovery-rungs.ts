@@ -5,7 +5,8 @@ import type { RecoveryRung } from "../core/events.js";
 import { trace } from "../core/log.js";
 import type { AtCommand, AtPort } from "./at-command.js";
 import type { PowerKey } from "./find-modem.js";
-import { attach, close, restart, shut } from "./sim900-commands.js";
+import { attach, restart } from "./sim900-commands.js";
+import { close, shut } from "./sim900-tcp.js";
 
 const log = trace("rig:modem:rungs");
 

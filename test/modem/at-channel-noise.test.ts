@@ -3,8 +3,9 @@ import { Duplex } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AtChannel } from "../../rig/modem/at-channel.js";
-import { pull, send, signalQuality } from "../../rig/modem/sim900-commands.js";
+import { signalQuality } from "../../rig/modem/sim900-commands.js";
 import { sendMessage } from "../../rig/modem/sim900-messages.js";
+import { pull, send } from "../../rig/modem/sim900-tcp.js";
 import { ManualClock } from "../support/manual-clock.js";
 
 /** Answers AT and AT+CSQ for ever, and everything else with what the test says; payload is taken for noise and ignored. */

@@ -4,21 +4,23 @@ import type { AtCommand, Unsolicited } from "../../rig/modem/at-command.js";
 import { AtTrace } from "../../rig/modem/at-trace.js";
 import {
   at,
-  bringUpContext,
-  connectTcp,
   enterPin,
-  localAddress,
-  pull,
   registration,
   restart,
+  signalQuality,
+  simState,
+} from "../../rig/modem/sim900-commands.js";
+import { sendMessage } from "../../rig/modem/sim900-messages.js";
+import {
+  bringUpContext,
+  connectTcp,
+  localAddress,
+  pull,
   send,
   setContext,
   shut,
-  signalQuality,
-  simState,
   status,
-} from "../../rig/modem/sim900-commands.js";
-import { sendMessage } from "../../rig/modem/sim900-messages.js";
+} from "../../rig/modem/sim900-tcp.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { ScriptedModem, type Step } from "../support/scripted-modem.js";
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ModemError } from "../../rig/core/errors.js";
 import type { ClockEvent } from "../../rig/core/events.js";
 import { compareClocks, NetworkTime, parseNetworkTime } from "../../rig/modem/network-time.js";
+import { ModemRefusal } from "../../rig/modem/result-codes.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { AnsweringPort } from "./answering-port.js";
 
@@ -165,7 +166,7 @@ describe("the watch on the PC's clock", () => {
     const { port, cclk, time, events } = setUp();
     cclk.value = "04/01/01,00:02:10+00";
     await time.check(port);
-    cclk.value = new ModemError("modem/refused", "AT+CCLK?: operation not allowed");
+    cclk.value = new ModemRefusal("AT+CCLK?", "operation not allowed");
     await time.check(port);
     expect(port.sent).toEqual(["AT+CCLK?", "AT+CCLK?"]);
     expect(events).toMatchObject([{ state: "unknown", differenceS: null }]);

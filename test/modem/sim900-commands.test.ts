@@ -3,39 +3,24 @@ import { describe, expect, it } from "vitest";
 import { AtChannel } from "../../rig/modem/at-channel.js";
 import type { AtCommand } from "../../rig/modem/at-command.js";
 import {
-  acknowledgedSend,
   at,
   attach,
   attached,
   baudRate,
-  bringUpContext,
-  close,
-  commandMode,
-  connectTcp,
   echoOff,
   enterPin,
   errorCodes,
   fixedBaud,
   identity,
-  localAddress,
-  manualReceive,
   noFlowControl,
   operator,
-  pull,
-  pushHeader,
   clock as readClock,
   registration,
   reportNetworkTime,
   reportRegistration,
   restart,
-  send,
-  sendSize,
-  setContext,
-  shut,
   signalQuality,
   simState,
-  singleConnection,
-  status,
   store,
 } from "../../rig/modem/sim900-commands.js";
 import {
@@ -48,6 +33,23 @@ import {
   sendMessage,
   textParameters,
 } from "../../rig/modem/sim900-messages.js";
+import {
+  acknowledgedSend,
+  bringUpContext,
+  close,
+  commandMode,
+  connectTcp,
+  localAddress,
+  manualReceive,
+  pull,
+  pushHeader,
+  send,
+  sendSize,
+  setContext,
+  shut,
+  singleConnection,
+  status,
+} from "../../rig/modem/sim900-tcp.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { ScriptedModem, type Step } from "../support/scripted-modem.js";
 
