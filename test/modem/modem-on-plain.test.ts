@@ -169,6 +169,100 @@ describe("the modem's driver on a modem that is not the emulator", () => {
     expect(plain.details.includes("5 V / 2 A")).toBe(isOfSupply);
   });
 
+  it("tells of another operator while the connection stands, within 30 s", async () => {
+    plain = new PlainModem();
+    await plain.connect();
+    plain.answer = (command) => (command === "AT+COPS?" ? `\r\n+COPS: 0,0,"JIO"\r\n${OK}` : undefined);
+    expect(await plain.until(() => plain.last.operator === "JIO", 60_000)).toBeLessThanOrEqual(31_000);
+  });
+
+  it("notices a modem that has gone silent while nothing is sent, within 2 min", async () => {
+    plain = new PlainModem();
+    plain.answer = (command) => (command.startsWith("AT+CIPRXGET=2") ? ERROR : undefined);
+    await plain.connect();
+    plain.isOff = true;
+    expect(await plain.until(() => !plain.isOnline(), 120_000)).toBeLessThan(120_000);
+  });
+
+  /** Ends the connection, and lets so many attempts at a new one fail. */
+  async function failTimes(times: number): Promise<void> {
+    let left = times;
+    plain.answer = (command) => {
+      if (!command.startsWith("AT+CIPSTART") || left === 0) return undefined;
+      left -= 1;
+      return `${OK}\r\nSTATE: TCP CLOSED\r\n\r\nCONNECT FAIL\r\n`;
+    };
+    plain.say("\r\nCLOSED\r\n");
+    plain.state = "TCP CLOSED";
+    await plain.until(() => left === 0, 600_000);
+    await plain.until(plain.isOnline, 600_000);
+  }
+
+  /** Breaks the connection. @returns how long until it is there again [ms] */
+  async function reconnect(): Promise<number> {
+    plain.state = "TCP CLOSED";
+    plain.say("\r\nCLOSED\r\n");
+    await plain.until(() => !plain.isOnline(), 20_000);
+    return await plain.until(plain.isOnline, 600_000);
+  }
+
+  it("has forgotten its failures when a connection has stood for 180 s, and not before", async () => {
+    plain = new PlainModem();
+    await plain.connect();
+    await failTimes(4);
+    await plain.clock.advance(100_000);
+    expect(await reconnect()).toBeGreaterThan(10_000);
+    await plain.clock.advance(185_000);
+    // The first pause: 1 to 2 s.
+    expect(await reconnect()).toBeLessThan(3000);
+  });
+
+  it("halves its failures for a connection that carried bytes both ways", async () => {
+    const pauses: number[] = [];
+    for (const carries of [false, true]) {
+      plain = new PlainModem();
+      await plain.connect();
+      await failTimes(4);
+      if (carries) {
+        plain.answer = (command) =>
+          command.startsWith("AT+CIPRXGET=2") ? `\r\n+CIPRXGET: 2,2,0\r\nhi\r\n${OK}` : undefined;
+        plain.socket?.write("x");
+        await plain.clock.advance(2500);
+        expect(plain.read).toContain("hi");
+        plain.answer = () => undefined;
+      }
+      pauses.push(await reconnect());
+      if (!carries) await plain.stop();
+    }
+    expect(pauses[1]).toBeLessThan(pauses[0]! / 2);
+  });
+
+  it.each(["+CREG: 1", "+CPIN: READY"])("ends a pause at %s", async (news) => {
+    plain = new PlainModem();
+    await plain.connect();
+    plain.answer = (command) => (command === "AT+CIICR" ? ERROR : undefined);
+    plain.say("\r\n+PDP: DEACT\r\n");
+    await plain.until(() => / in (\d{2,}) s/.test(plain.last.detail), 600_000);
+    plain.answer = () => undefined;
+    plain.say(`\r\n${news}\r\n`);
+    expect(await plain.until(plain.isOnline, 60_000)).toBeLessThan(3000);
+  });
+
+  it("shows neither the access point's password nor a secret that is sent", async () => {
+    plain = new PlainModem({
+      config: { user: "me", password: "apn-secret" },
+      secrets: ["broker-secret"],
+      trace: true,
+    });
+    await plain.connect();
+    plain.socket?.write("CONNECT broker-secret");
+    await plain.clock.advance(1000);
+    const traced = plain.events.filter((event) => event.event === "at");
+    expect(traced.some((entry) => entry.kind === "payload" && entry.text.includes("CONNECT"))).toBe(true);
+    expect(traced.some((entry) => entry.text.startsWith("AT+CSTT="))).toBe(true);
+    expect(JSON.stringify(plain.events)).not.toMatch(/apn-secret|broker-secret/);
+  });
+
   describe("with a power key", () => {
     /** A key that does what PWRKEY does: on, off, on; RDY 3 s after on. */
     function withKey(options: { readonly secrets?: readonly string[] } = {}): number[] {
