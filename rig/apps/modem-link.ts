@@ -1,4 +1,4 @@
-/** The modem of a rig, put together: its wire, its driver, its power key, and the phones that are told through it. */
+/** The modem of a rig, put together: its wire, its driver, its power key. */
 import type { Clock } from "../core/clock.js";
 import type { Config, ModemConfig } from "../core/config.js";
 import type { EmitEvent } from "../core/events.js";

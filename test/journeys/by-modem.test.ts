@@ -152,7 +152,9 @@ it("a rig that is killed in the middle of a CIPSEND finds the modem waiting for 
   second.say("quit");
   expect(await second.exit).toBe(0);
   const written = second.all("at").filter(({ direction }) => direction === ">");
-  const filling = written.findIndex(({ kind, text }) => kind === "payload" && /^(\\x0D)+$/.test(String(text)));
+  const filling = written.findIndex(
+    ({ kind, text }) => kind === "payload" && /^(\\x0D)+$/.test(String(text)),
+  );
   const setUp = written.findIndex(({ text }) => text === "AT+CIPSHUT");
   expect(filling).toBeGreaterThanOrEqual(0);
   expect(filling).toBeLessThan(setUp);
