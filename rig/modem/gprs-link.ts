@@ -21,7 +21,7 @@ import { ModemLine } from "./modem-line.js";
 import { type ModemReport, SUPPLY_HINT } from "./modem-report.js";
 import { answers, ModemWatch } from "./modem-watch.js";
 import type { PinMemory } from "./pin-memory.js";
-import { type Progress, performRung, RUNG_IN_WORDS } from "./recovery-rungs.js";
+import { performRung, RUNG_IN_WORDS } from "./recovery-rungs.js";
 import { RestartWatch } from "./restart-watch.js";
 import { shut } from "./sim900-tcp.js";
 import type { SocketRequest, SocketRequests } from "./socket-requests.js";
@@ -64,7 +64,8 @@ export class GprsLink {
   readonly #restarts: RestartWatch;
   readonly #connection: GprsConnection;
   readonly #powerKey: PowerKey | null;
-  #progress: Progress = "nothing";
+  /** What is up, from nothing at all to a context in which a connection can be opened. */
+  #progress: "nothing" | "modem" | "context" = "nothing";
   /** The modem was found, and has not restarted since. */
   #alive = false;
   #receive: "pull" | "push" = "pull";
@@ -162,17 +163,17 @@ export class GprsLink {
     if (port === null) return;
     // That it goes off and comes again is no news then.
     if (rung === "restart" || rung === "power-key") this.forget();
-    // Before: the context may be gone also where the rung is broken off.
+    // Before the rung, which may be broken off: what it takes down may be gone all the same.
     if (rung === "pdp" || rung === "attach") this.#lowerProgress();
     const powerKey = this.#powerKey;
     const expectRestart = (cause: () => Promise<boolean>) => this.#restarts.expect(cause, signal);
     const options = { port, powerKey, clock, signal, expectRestart };
     try {
-      this.#progress = await performRung(rung, this.#progress, options);
+      await performRung(rung, options);
     } catch (error) {
       if (!isKeyAway(error)) throw error;
       report.say("recovering", `${describeError(error)}; ${RUNG_IN_WORDS.restart}`, "restart");
-      this.#progress = await performRung("restart", this.#progress, options);
+      await performRung("restart", options);
     }
   }
 

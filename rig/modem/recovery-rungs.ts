@@ -10,9 +10,6 @@ import { close, shut } from "./sim900-tcp.js";
 
 const log = trace("rig:modem:rungs");
 
-/** What is up, from nothing at all to a context in which a connection can be opened. */
-export type Progress = "nothing" | "modem" | "context";
-
 /** For the person at the bench. */
 export const RUNG_IN_WORDS: Record<RecoveryRung, string> = {
   mqtt: "connecting anew",
@@ -36,16 +33,11 @@ export interface RungOptions {
   readonly expectRestart: (cause: () => Promise<boolean>) => Promise<void>;
 }
 
-/**
- * A command that fails is passed over: what the rung could not mend shows in what follows.
- * @returns what is still up after it. Rejects with the signal's reason
- */
+/** A command that fails is passed over: what the rung could not mend shows in what follows. Rejects with the signal's reason. */
 export async function performRung(
   rung: RecoveryRung,
-  progress: Progress,
-  options: RungOptions,
-): Promise<Progress> {
-  const { port, powerKey, clock, signal, expectRestart } = options;
+  { port, powerKey, clock, signal, expectRestart }: RungOptions,
+): Promise<void> {
   const attempt = async (command: AtCommand<void>) => {
     try {
       await port.run(command, signal);
@@ -57,17 +49,13 @@ export async function performRung(
       return error.code === "modem/restarted";
     }
   };
-  if (rung === "mqtt") return progress;
+  if (rung === "mqtt") return;
   if (rung === "tcp") {
     await attempt(close({ quick: true }));
-    return progress;
-  }
-  if (rung === "pdp" || rung === "attach") {
+  } else if (rung === "pdp" || rung === "attach") {
     await attempt(shut());
     if (rung === "attach") await attempt(attach(false));
-    return progress === "nothing" ? "nothing" : "modem";
-  }
-  if (rung === "restart" || powerKey === null) {
+  } else if (rung === "restart" || powerKey === null) {
     await expectRestart(() => attempt(restart()));
   } else {
     // It was on, or there would be nothing to recover: the first press switches it off, the second on.
@@ -78,5 +66,4 @@ export async function performRung(
       return true;
     });
   }
-  return "nothing";
 }
