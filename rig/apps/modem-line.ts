@@ -3,7 +3,7 @@ import { SerialBoardPort } from "../board/serial-port.js";
 import type { Clock } from "../core/clock.js";
 import type { EmitEvent } from "../core/events.js";
 import type { SerialLine } from "../core/serial-line.js";
-import { parseTcpAddress } from "../core/tcp-address.js";
+import { isLoopback, parseTcpAddress } from "../core/tcp-address.js";
 import { TcpLine } from "../modem/tcp-line.js";
 import { VirtualModem } from "../virtual/virtual-modem.js";
 
@@ -51,8 +51,4 @@ export function createVirtualModem({
 }: Omit<ModemLineOptions, "port">): VirtualModem {
   const mayReach = (host: string) => isLoopback(host) || reach.includes(host);
   return new VirtualModem({ clock, seed, baudBps, emit, mayReach });
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }

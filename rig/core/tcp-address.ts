@@ -4,6 +4,11 @@ export interface TcpAddress {
   readonly port: number;
 }
 
+/** Whether the host, in lower case and without brackets, is this computer itself. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
 /** @returns undefined if the text is no such address */
 export function parseTcpAddress(text: string): TcpAddress | undefined {
   const match = /^tcp:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text);

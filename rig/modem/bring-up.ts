@@ -7,6 +7,7 @@ import type { ModemConfig } from "../core/config.js";
 import { ModemError } from "../core/errors.js";
 import type { ModemState } from "../core/events.js";
 import type { SerialLine } from "../core/serial-line.js";
+import { isLoopback } from "../core/tcp-address.js";
 import type { AtCommand, AtPort } from "./at-command.js";
 import { LARGEST_SEND_BYTES } from "./gprs-socket.js";
 import { restartedUnheard } from "./link-failure.js";
@@ -111,8 +112,9 @@ export async function bringUpContext({
 
 /**
  * Opens the TCP connection.
- * @throws ModemError "modem/restarted" (the context is gone with everything else: a restart whose RDY was not heard), ModemError "modem/connect-failed" (the peer was not reached), "modem/wrong-state" (not from here: the context has to
- * be made anew); as AtPort.run
+ * @throws ModemError "modem/restarted" (the context is gone with everything else: a restart whose RDY was not heard),
+ * "modem/connect-failed" (the peer was not reached), "modem/wrong-state" (not from here: the context has to be made anew); as
+ * AtPort.run
  */
 export async function connectSocket(
   { port, line, signal, say }: BringUpOptions,
@@ -147,10 +149,8 @@ export async function askSendSize(port: AtPort, signal: AbortSignal): Promise<nu
   return size > 1 ? Math.min(size - 1, LARGEST_SEND_BYTES) : LARGEST_SEND_BYTES;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
-
 function explainUnreachable(host: string, { name, kind }: Pick<SerialLine, "name" | "kind">): string {
-  if (!LOOPBACK.test(host)) {
+  if (!isLoopback(host.toLowerCase().replace(/^\[|\]$/g, ""))) {
     const reach = kind === "virtual" ? "" : ", and that it can be reached from the internet";
     return `check broker.host and broker.port, that the broker runs${reach}`;
   }
