@@ -110,23 +110,20 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     const bench = allReal ? null : await BenchHost.start({ config, clock, emit, onPowerKey });
     started.push(() => bench?.stop());
 
-    const brokerName = `the broker at ${broker.host}:${broker.port}`;
-    const tls =
-      broker.tls === undefined
-        ? null
-        : new TlsLayer({ host: broker.host, ...broker.tls, broker: brokerName, clock });
+    const { host, port, tls: trust, ...login } = broker;
+    const brokerName = `the broker at ${host}:${port}`;
+    const tls = trust === undefined ? null : new TlsLayer({ host, ...trust, broker: brokerName, clock });
     const uplink = new MqttUplink({
       site: config.site,
       meters: ids,
       broker: brokerName,
       openStream: async (signal) => {
-        const stream = await (link?.modem.openSocket(broker, signal) ??
-          openTcpStream(broker.host, broker.port, signal));
+        const stream = await (link?.modem.openSocket({ host, port }, signal) ??
+          openTcpStream(host, port, signal));
         return tls === null ? stream : tls.open(stream, signal);
       },
       openStreamWaits: link !== null,
-      ...(broker.username === undefined ? {} : { username: broker.username }),
-      ...(broker.password === undefined ? {} : { password: broker.password }),
+      ...login,
       clock,
       random: Math.random,
       emit,
